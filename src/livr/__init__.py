@@ -1,0 +1,1 @@
+"""LIVR: Latent Implicit Visual Reasoning."""

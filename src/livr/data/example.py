@@ -1,0 +1,36 @@
+"""One question about one or more images: the unit of every data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import Image
+from pydantic import BaseModel, ConfigDict
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+IMAGE_PLACEHOLDER = "<image>"
+
+ImageInput = str | Path | Image.Image
+
+
+class Example(BaseModel):
+    """A question with its answer.
+
+    Attributes:
+        id: Unique within a data set.
+        task: Name of the task, free text for the user's own data.
+        images: Paths or PIL images, in prompt order.
+        question: The question. `<image>` marks where an image goes; without any
+            mark all images come before the text.
+        choices: The options of a multiple-choice question, or None if open-ended.
+        answer: A letter ("A" is the first choice) or, if open-ended, the text itself.
+    """
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, extra="forbid")
+
+    id: str
+    task: str = "custom"
+    images: tuple[ImageInput, ...]
+    question: str
+    choices: tuple[str, ...] | None = None
+    answer: str = ""
