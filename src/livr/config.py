@@ -1,0 +1,201 @@
+"""Every setting, declared once.
+
+The text under each attribute is the help of the command line and the reference in the docs.
+Constants that come from the paper name their section; the others are ours.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from livr.errors import ConfigError
+
+
+class Settings(BaseModel):
+    """Base of all settings: frozen, unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+S = TypeVar("S", bound=Settings)
+
+
+class LatentsConfig(Settings):
+    """The latents (paper 3.2)."""
+
+    num: int = Field(16, ge=1, le=512)
+    """K, the number of latents (appendix B)."""
+    placement: Literal["after", "before"] = "after"
+    """Latents after or before the question (3.2; `before` is an ablation)."""
+    shared: bool = False
+    """One embedding row for all latents instead of one each (ablation)."""
+    init_seed: int | None = None
+    """Seed of the random rows; default: the seed of the run."""
+
+
+class LoraConfig(Settings):
+    """LoRA on attention and MLP projections of the language model (appendix B)."""
+
+    r: int = Field(16, ge=1)
+    """Rank (appendix B)."""
+    alpha: int = Field(32, ge=1)
+    """Scale (appendix B)."""
+    dropout: float = Field(0.05, ge=0, lt=1)
+    """Dropout on the adapters' inputs (appendix B)."""
+
+
+class OptimConfig(Settings):
+    """AdamW; each stage starts it anew, with its own warm-up and cosine (appendix B)."""
+
+    lr: float = Field(1e-4, gt=0)
+    """Peak learning rate (appendix B)."""
+    weight_decay: float = Field(0.01, ge=0)
+    """Weight decay (appendix B)."""
+    beta1: float = 0.9
+    """AdamW beta 1 (appendix B)."""
+    beta2: float = 0.999
+    """AdamW beta 2 (appendix B)."""
+    eps: float = 1e-8
+    """AdamW epsilon (appendix B)."""
+    warmup: float = Field(0.05, ge=0, le=1)
+    """Share of a stage's steps with a linearly rising rate (appendix B)."""
+    batch_size: int = Field(8, ge=1)
+    """Examples per optimiser step (appendix B: 1 x 8 accumulation)."""
+    per_device: int = Field(1, ge=1)
+    """Examples per forward pass; must divide batch_size (appendix B: 1)."""
+    max_grad_norm: float = Field(1.0, gt=0)
+    """Gradient clipping (ours; the paper names none, this is the default of transformers)."""
+
+    @model_validator(mode="after")
+    def _divides(self) -> OptimConfig:
+        if self.batch_size % self.per_device:
+            raise ValueError(
+                f"per_device={self.per_device} does not divide batch_size={self.batch_size}"
+            )
+        return self
+
+
+class TrainConfig(Settings):
+    """A training run: what `livr train RECIPE` reads."""
+
+    method: str = "livr"
+    """Which variant to train: sft, livr, latents_only, mask_only, ..."""
+    epochs: tuple[float, ...] = (4, 6)
+    """Passes over the data per stage (appendix B: 4 + 6 for LIVR, 10 for direct SFT)."""
+    model: str = "mini"
+    """Hub id, checkpoint folder, run folder, or `mini`."""
+    data: Path | None = None
+    """Data set folder with train.jsonl and, for checkpoint selection, val.jsonl."""
+    out: Path | None = None
+    """Run folder."""
+    seed: int = 42
+    """Seed of initialisation, data order and dropout (appendix B)."""
+    tune: Literal["lora", "full"] = "lora"
+    """Train LoRA adapters or the whole language model (full: the Mirage comparison)."""
+    latents: LatentsConfig = LatentsConfig()
+    """The latents; ignored by variants without them."""
+    lora: LoraConfig = LoraConfig()
+    """The adapters; ignored with tune=full."""
+    optim: OptimConfig = OptimConfig()
+    """The optimiser."""
+    checkpoint: Literal["best", "last"] = "best"
+    """Keep the epoch with the best validation accuracy of generated answers, or the last one."""
+    max_pixels: int | None = Field(None, ge=1)
+    """Pixel budget of one image; default: the checkpoint's own. Stored with the run."""
+    bottleneck: Literal["pieces", "mask"] = "pieces"
+    """How the rule is evaluated: exactly without a mask, or with one. Same result."""
+    cache_vision: bool = True
+    """Run the frozen vision tower once per image instead of once per epoch. Same result."""
+    gradient_checkpointing: bool = False
+    """Recompute activations in the backward pass: less memory, more time."""
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    """Precision of the weights; auto: bfloat16 on a GPU that has it, else float32."""
+
+    @model_validator(mode="after")
+    def _epochs_are_positive(self) -> TrainConfig:
+        if any(e <= 0 for e in self.epochs):
+            raise ValueError(f"epochs={list(self.epochs)}: every stage needs a positive number")
+        return self
+
+
+def parse_override(text: str) -> tuple[list[str], Any]:
+    """`a.b=c` as (["a", "b"], c), the value read as YAML.
+
+    Raises:
+        ConfigError: There is no `=`, or the value is not YAML.
+    """
+    key, equals, value = text.partition("=")
+    if not equals or not key:
+        raise ConfigError(f"--set {text!r}: expected name=value, for instance optim.lr=2e-4")
+    try:
+        parsed = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"--set {text!r}: the value is not valid YAML") from error
+    # YAML 1.1 reads 1e-4 (no dot) as text.
+    if isinstance(parsed, str):
+        with contextlib.suppress(ValueError):
+            parsed = float(parsed)
+    return key.split("."), parsed
+
+
+def build(kind: type[S], values: dict[str, Any], where: str) -> S:
+    """Validate `values`, or say in one message everything that is wrong with them.
+
+    Raises:
+        ConfigError: With one line per wrong setting.
+    """
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        lines = []
+        for item in error.errors():
+            name = ".".join(str(part) for part in item["loc"]) or "settings"
+            text = item["msg"].removeprefix("Value error, ")
+            if item["type"] == "extra_forbidden":
+                known = ", ".join(kind.model_fields)
+                text = f"no such setting (known here: {known})"
+            lines.append(f"  {name}: {text}")
+        raise ConfigError("\n".join([f"{where}: wrong settings", *lines])) from error
+
+
+def load_recipe(path: Path, overrides: Sequence[str] = (), **given: Any) -> TrainConfig:
+    """Read a recipe.
+
+    Args:
+        path: YAML file with the settings of `TrainConfig`.
+        overrides: `a.b=c` texts, applied in order.
+        given: Settings that win over both; None means not given.
+
+    Raises:
+        ConfigError: The file is missing, not YAML, or holds a wrong setting.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except OSError as error:
+        raise ConfigError(f"cannot read the recipe {path}: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not a YAML file: {error}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: expected settings like 'method: livr', found {values!r}")
+    for text in overrides:
+        keys, value = parse_override(text)
+        target = values
+        for key in keys[:-1]:
+            target = target.setdefault(key, {})
+            if not isinstance(target, dict):
+                raise ConfigError(f"--set {text!r}: {key} has no settings inside")
+        target[keys[-1]] = value
+    values.update({name: value for name, value in given.items() if value is not None})
+    return build(TrainConfig, values, str(path))
+
+
+def dump(settings: Settings, path: Path) -> None:
+    """Write settings as YAML."""
+    text = yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False)
+    path.write_text(text, encoding="utf-8")
