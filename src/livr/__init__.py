@@ -1,1 +1,50 @@
-"""LIVR: Latent Implicit Visual Reasoning."""
+"""LIVR: Latent Implicit Visual Reasoning.
+
+`import livr` is instant: torch is imported by the first thing that needs it.
+
+    model = livr.load("Qwen/Qwen3-VL-4B-Instruct")    # a hub id, a folder, a run, or "mini"
+    run = livr.train(model, data="my_parts/", recipe="livr")
+    print(livr.evaluate(run, "my_parts/", split="test"))
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from livr.data.example import Example as Example
+
+_PUBLIC = {
+    "Example": "livr.data.example",
+    "LivrError": "livr.errors",
+}
+
+__all__ = [*_PUBLIC, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("livr")
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'livr' has no attribute {name!r}")
+    return getattr(import_module(_PUBLIC[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+class _Package(ModuleType):
+    """Keeps `livr.train` the function even after the subpackage `livr.train` was imported."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (isinstance(value, ModuleType) and name in _PUBLIC):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -1,0 +1,58 @@
+# Every target makes .venv on first use. The second call is instant.
+# Set PYTHON to choose an interpreter: make setup PYTHON=python3.12
+PYTHON ?= python3
+BIN    := .venv/bin
+STAMP  := .venv/.installed
+ARGS   ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format types arch check docs bench clean
+
+help:  ## show this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/' | expand -t 16
+
+setup: $(STAMP)  ## make .venv with everything in it
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "LIVR needs Python 3.11 or newer; $(PYTHON) is older or missing. Try: make setup PYTHON=python3.12" >&2; exit 2; }
+	@test -x $(BIN)/pip || $(PYTHON) -c 'import ensurepip' 2>/dev/null \
+	  || { echo "$(PYTHON) cannot make a virtual environment. On Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 2; }
+	@test -x $(BIN)/pip || { rm -rf .venv; $(PYTHON) -m venv .venv; }
+	@echo "Installing into .venv (two minutes the first time) ..."
+	@$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: $(STAMP)  ## direct SFT beside LIVR on the embedded model and images; ARGS="--seeds 3"
+	@$(BIN)/livr demo $(ARGS)
+
+test: $(STAMP)  ## the test suite; ARGS="tests/cli -x"
+	@$(BIN)/pytest $(ARGS)
+
+lint: $(STAMP)  ## ruff: style and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(STAMP)  ## ruff: repair style and format
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: $(STAMP)  ## mypy --strict
+	@$(BIN)/mypy
+
+arch: $(STAMP)  ## the layers and the sizes of files and functions
+	@$(BIN)/lint-imports
+	@$(BIN)/pytest tests/architecture
+
+check: lint types arch  ## lint, types and arch
+
+docs: $(STAMP)  ## build the documentation
+	@test -f mkdocs.yml || { echo "There is no documentation site yet; read README.md" >&2; exit 2; }
+	@$(BIN)/mkdocs build --strict
+
+bench: $(STAMP)  ## run every benchmark; each prints one JSON line
+	@ls bench/*.py >/dev/null 2>&1 || { echo "There are no benchmarks yet" >&2; exit 2; }
+	@for f in bench/*.py; do $(BIN)/python $$f --json || exit 1; done
+
+clean:  ## remove .venv and every cache
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist

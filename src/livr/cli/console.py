@@ -1,0 +1,115 @@
+"""The terminal: what every verb prints with.
+
+Results go to stdout, everything else to stderr, so that `livr eval ... --json > file` works.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+"""The `--json` option, the same in every verb."""
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A rich console on stdout, or on stderr for everything that is not a result."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, soft_wrap=not sys.stdout.isatty())
+
+
+def complain(message: str) -> None:
+    """Print an error message in red on stderr; the first line is marked."""
+    typer.secho(f"error: {message}", fg=typer.colors.RED, err=True)
+
+
+def note(message: str) -> None:
+    """Print a remark on stderr."""
+    typer.secho(message, err=True)
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON document on stdout."""
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def print_table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str | None = None
+) -> None:
+    """Print a table on stdout. Cells that look like numbers are aligned to the right.
+
+    Args:
+        columns: One heading per column.
+        rows: One string per column in each row.
+        title: Printed above the table.
+    """
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for i, name in enumerate(columns):
+        numeric = bool(rows) and all(row[i][:1] in "0123456789+-–−<" for row in rows if row[i])
+        table.add_column(name, justify="right" if numeric else "left", no_wrap=numeric)
+    for row in rows:
+        table.add_row(*row)
+    console().print(table)
+
+
+def print_fields(fields: Mapping[str, str]) -> None:
+    """Print names and values on stdout, one pair a line."""
+    width = max(map(len, fields), default=0)
+    for name, value in fields.items():
+        typer.echo(f"{name:<{width}}  {value}")
+
+
+class Advance(Protocol):
+    """Tells a progress bar how far the work is."""
+
+    def __call__(self, done: float, description: str | None = None) -> None: ...
+
+
+@contextmanager
+def progress(total: float, description: str) -> Iterator[Advance]:
+    """One progress bar on stderr with the time gone and an estimate of the time left.
+
+    Args:
+        total: The whole work, in any unit.
+        description: What is going on.
+
+    Yields:
+        A function `advance(done, description=None)`: `done` is the work finished so far.
+    """
+    from rich.progress import (
+        BarColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=None),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left:"),
+        TimeRemainingColumn(),
+        console=console(stderr=True),
+    )
+    with bar:
+        task = bar.add_task(description, total=total)
+
+        def advance(done: float, description: str | None = None) -> None:
+            bar.update(task, completed=done, description=description)
+
+        yield advance

@@ -1,0 +1,121 @@
+"""The `livr` command.
+
+Every verb lives in `livr/cli/<verb>.py` and is imported only when it is asked for. That file
+offers either a function named like the verb or a sub-application named `app`. Nothing heavy is
+imported at the top of these files, so `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from livr.cli.console import complain
+from livr.errors import LivrError
+
+VERBS = (
+    "demo",
+    "train",
+    "eval",
+    "predict",
+    "data",
+    "mini",
+    "report",
+    "compare",
+    "env",
+)
+"""Every verb, in the order of `livr --help`."""
+
+USER_ERROR, BUG, INTERRUPTED = 2, 1, 130
+
+
+def load_verb(verb: str) -> Any:
+    """Import one verb and return its command.
+
+    Args:
+        verb: One of `VERBS`.
+    """
+    module = import_module(f"livr.cli.{verb}")
+    app = getattr(module, "app", None)
+    if app is None:
+        app = typer.Typer(add_completion=False)
+        app.command(name=verb)(getattr(module, verb))
+    return typer.main.get_command(app)
+
+
+class LazyVerbs(TyperGroup):
+    """A group whose commands are imported one by one, on demand."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return [verb for verb in VERBS if find_spec(f"livr.cli.{verb}")]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        return load_verb(cmd_name) if cmd_name in self.list_commands(ctx) else None
+
+
+app = typer.Typer(cls=LazyVerbs, add_completion=False, no_args_is_help=True)
+
+
+def print_version(wanted: bool) -> None:
+    if wanted:
+        import livr
+
+        typer.echo(f"livr {livr.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def livr(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=print_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    """LIVR: give a vision-language model a visual scratchpad, with the evidence that it helps."""
+
+
+def explain(error: BaseException) -> int:
+    """Print one message for an error and return the exit code.
+
+    Args:
+        error: What stopped the command.
+
+    Returns:
+        2 if the user can mend it, 130 after Ctrl-C, 1 for a bug of ours.
+    """
+    if isinstance(error, KeyboardInterrupt):
+        complain("Stopped.")
+        return INTERRUPTED
+    if isinstance(error, LivrError):
+        complain(str(error))
+        return USER_ERROR
+    if isinstance(error, OSError) and error.strerror:
+        complain(f"{error.filename}: {error.strerror}" if error.filename else error.strerror)
+        return USER_ERROR
+    kind = type(error).__name__
+    if kind == "OutOfMemoryError":
+        complain(f"{error}\nUse a smaller batch, fewer pixels per image or a smaller model.")
+        return USER_ERROR
+    complain(
+        f"{kind}: {error}\nThis is a bug in livr, not in your input. "
+        "Set LIVR_DEBUG=1 to see where it happened, and report it."
+    )
+    return BUG
+
+
+def main() -> None:
+    """Run the command line: exit 0, 2 for an error the user can mend, 1 for a bug."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    try:
+        app()
+    except (Exception, KeyboardInterrupt) as error:
+        if os.environ.get("LIVR_DEBUG") and not isinstance(error, LivrError):
+            raise
+        sys.exit(explain(error))

@@ -1,0 +1,133 @@
+"""The command line as a whole: start-up, lazy verbs, exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from types import ModuleType
+
+import pytest
+
+import livr
+from livr.cli import main as cli
+from livr.errors import ConfigError, DataError, Problem
+
+HEAVY = {"torch", "transformers", "peft", "datasets", "numpy", "PIL", "matplotlib", "scipy"}
+
+
+def run(*args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "livr", *args], capture_output=True, text=True)
+
+
+def imported(code: str) -> set[str]:
+    """Top-level packages that a snippet imports, in a fresh interpreter."""
+    code += "\nimport sys, json; print(json.dumps(sorted(m.split('.')[0] for m in sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_every_verb_has_a_file() -> None:
+    assert [verb for verb in cli.VERBS if not cli.find_spec(f"livr.cli.{verb}")] == []
+
+
+@pytest.mark.parametrize("args", [[], *[[verb] for verb in cli.VERBS]], ids=str)
+def test_help_imports_nothing_heavy(args: list[str]) -> None:
+    code = f"""
+import sys
+from livr.cli.main import app
+try:
+    app({args} + ["--help"])
+except SystemExit as end:
+    assert end.code == 0, end.code
+"""
+    assert not imported(code) & HEAVY
+
+
+def test_help_is_quick() -> None:
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        assert run("--help").returncode == 0
+        seconds.append(time.perf_counter() - start)
+    assert min(seconds) < 0.5
+
+
+def test_importing_livr_is_free() -> None:
+    assert not imported("import livr; dir(livr); livr.__version__") & HEAVY
+
+
+def test_the_public_names_exist() -> None:
+    for name in livr.__all__:
+        assert getattr(livr, name) is not None
+    with pytest.raises(AttributeError, match="nonsense"):
+        _ = livr.nonsense
+
+
+def test_a_subpackage_never_hides_the_function_of_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(livr._PUBLIC, "data", "livr.cli.main")
+    before = livr.__dict__.get("data")
+    livr.data = ModuleType("livr.data")
+    assert livr.__dict__.get("data") is before
+    livr.other = ModuleType("livr.other")
+    assert "other" in livr.__dict__
+    del livr.other
+
+
+def test_version_and_unknown_verbs() -> None:
+    assert run("--version").stdout == f"livr {livr.__version__}\n"
+    unknown = run("nonsense")
+    assert unknown.returncode == 2
+    assert "nonsense" in unknown.stderr and not unknown.stdout
+
+
+def raising(error: BaseException) -> Callable[[], None]:
+    def app() -> None:
+        raise error
+
+    return app
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (ConfigError("no such setting: lora.rank"), 2, "error: no such setting: lora.rank\n"),
+        (DataError("2 problems", [Problem("train.jsonl", 3, "x")]), 2, "train.jsonl:3: x"),
+        (PermissionError(13, "Permission denied", "out"), 2, "out: Permission denied"),
+        (OSError(28, "No space left on device"), 2, "No space left on device"),
+        (KeyboardInterrupt(), 130, "Stopped."),
+        (ZeroDivisionError("division by zero"), 1, "This is a bug in livr"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_one_clear_message(
+    error: BaseException,
+    code: int,
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(cli, "app", raising(error))
+    monkeypatch.delenv("LIVR_DEBUG", raising=False)
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == code
+    printed = capsys.readouterr()
+    assert words in printed.err
+    assert printed.out == "" and "Traceback" not in printed.err
+
+
+def test_a_bug_shows_its_traceback_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "app", raising(ZeroDivisionError()))
+    monkeypatch.setenv("LIVR_DEBUG", "1")
+    with pytest.raises(ZeroDivisionError):
+        cli.main()
+
+
+def test_env_prints_versions() -> None:
+    fields = json.loads(run("env", "--json").stdout)
+    assert fields["livr"] == livr.__version__
+    assert {"torch", "transformers", "gpu"} <= fields.keys()
+    assert f"livr          {livr.__version__}\n" in run("env").stdout
