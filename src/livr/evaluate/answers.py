@@ -1,0 +1,201 @@
+"""From generated text to an answer (ours).
+
+Generated text is read by rule, never by another model. A text that could mean two answers means
+none: it counts as wrong and as unparsed, and the unparsed rate is part of every score.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from livr.data.example import LETTERS, Example
+
+_SMALL = [
+    "zero",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "thirteen",
+    "fourteen",
+    "fifteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+]
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_WORDS = {word: i for i, word in enumerate(_SMALL)}
+_WORDS |= {word: 10 * i for i, word in enumerate(_TENS, start=2)}
+_WORDS |= {
+    f"{tens} {word}": 10 * i + j
+    for i, tens in enumerate(_TENS, start=2)
+    for j, word in enumerate(_SMALL[1:10], start=1)
+}
+_WORDS["hundred"] = _WORDS["one hundred"] = _WORDS["a hundred"] = 100
+
+_NUMBER = re.compile(
+    r"(?<![\w.])-?\d{1,3}(?:,\d{3})+(?:\.\d+)?(?!\w)|(?<![\w.])-?\d+(?:\.\d+)?(?![\w])|"
+    + r"\b(?:" + "|".join(sorted(_WORDS, key=len, reverse=True)) + r")\b"
+)  # fmt: skip
+
+_OPEN, _CLOSE = r"[(\[{]\s*", r"\s*[)\]}]"
+_BARE = re.compile(r"[\W_]*([A-Za-z])[\W_]*")
+_LEADING = re.compile(r"[\W_]*([A-Za-z])(?:\s*[)\]}.:]|\s*\n)")
+_BRACKETED = re.compile(_OPEN + r"([A-Za-z])" + _CLOSE)
+# "A" and "I" are words too: before a small letter they count only if what follows fits a letter.
+_AFTER = r"(?=\s+(?:is|was|has|because|since|as|and|or|but)\b)"
+_CAPITAL = rf"(?:([B-HJ-Z])|([AI])(?!\s+[a-z])|([AI]){_AFTER})(?![\w'’])"
+_STANDALONE = re.compile(rf"(?<![\w'’]){_CAPITAL}")
+_DECLARED = re.compile(
+    r"(?i:\b(?:answer|choice|option|choose|select|pick)\b[^\w(\[{]*"
+    r"(?:(?:is|was|be|would|should|must|the|option|choice|letter|image|answer)\b[^\w(\[{]*)*)"
+    rf"(?:{_OPEN}([A-Za-z]){_CLOSE}|{_CAPITAL}|([a-z])(?=[^\w\n]*(?:\n|$)))"
+    r"(?!\W*(?:or|and)\W+[A-Z]\b|\s*[/,&]\W*[A-Z]\b)"
+)
+_NEGATED = re.compile(
+    rf"\b(?:not|isn't|isn’t|neither|nor)\s+(?:option\s+|choice\s+)?"
+    rf"(?:{_OPEN}[A-Za-z]{_CLOSE}|[A-Z](?![\w'’]))"
+)
+_PREAMBLE = re.compile(
+    r"^(?:(?:so|thus|therefore|hence)\b\W*)?(?:the |my |final )*answer(?: is)?\b"
+)
+
+
+def extract(text: str, example: Example) -> str | None:
+    """The answer that a generated text gives, or None if it gives none or more than one.
+
+    Multiple choice: a letter. Open-ended with a number as its answer: that number in digits.
+    Other open-ended questions: the text, normalised.
+
+    Args:
+        text: What the model wrote.
+        example: The question. Of its answer only the kind is used, number or text.
+
+    >>> question = Example(id="1", images=(), question="?", choices=("cat", "dog"), answer="A")
+    >>> [extract(text, question) for text in ("B", "(b)", "The answer is (B).", "a dog")]
+    ['B', 'B', 'B', 'B']
+    >>> extract("The answer", question), extract("A or B", question)
+    (None, None)
+    >>> count = Example(id="2", images=(), question="How many?", answer="7")
+    >>> extract("There are seven fish.", count)
+    '7'
+    """
+    text = unicodedata.normalize("NFKC", text).strip()
+    if example.choices is not None:
+        return _letter(text, example.choices)
+    if as_number(example.answer) is not None:
+        return _number(text)
+    return normalise(_PREAMBLE.sub("", text.casefold(), count=1)) or None
+
+
+def is_correct(prediction: str | None, example: Example) -> bool:
+    """Whether an extracted answer is the right one.
+
+    Args:
+        prediction: What `extract` returned.
+        example: The question with its answer.
+    """
+    if prediction is None:
+        return False
+    if example.choices is not None:
+        return prediction == example.answer.strip().upper()
+    number = as_number(example.answer)
+    return prediction == (normalise(example.answer) if number is None else number)
+
+
+def normalise(text: str) -> str:
+    """Small letters, no punctuation around words, single spaces, no leading article.
+
+    >>> normalise(" The  Red-hot car! ")
+    'red-hot car'
+    """
+    words = unicodedata.normalize("NFKC", text).casefold().split()
+    words = [kept for word in words if (kept := word.strip("\"'“”‘’`*_.,;:!?()[]{}"))]
+    if len(words) > 1 and words[0] in {"a", "an", "the"}:
+        words = words[1:]
+    return " ".join(words)
+
+
+def as_number(text: str) -> str | None:
+    """The number that a text is, in digits, or None if it is not one number.
+
+    >>> as_number("1,000"), as_number("Twenty-one."), as_number("7.0"), as_number("7 fish")
+    ('1000', '21', '7', None)
+    """
+    plain = _plain(text).strip(" .!?\"'")
+    return _digits(plain) if _NUMBER.fullmatch(plain) else None
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"(?<=[a-z])-(?=[a-z])", " ", unicodedata.normalize("NFKC", text).casefold())
+
+
+def _digits(number: str) -> str:
+    value = float(_WORDS[number] if number in _WORDS else number.replace(",", ""))
+    return str(int(value)) if value.is_integer() else repr(value)
+
+
+def _number(text: str) -> str | None:
+    """The only number in the text, or the only one declared as the answer."""
+    plain = _plain(text)
+    found = {_digits(match) for match in _NUMBER.findall(plain)}
+    if len(found) > 1:
+        tails = [plain[m.end() :].lstrip(" :=*\"'") for m in re.finditer(r"answer(?: is)?", plain)]
+        found = {_digits(m[0]) for tail in tails if (m := _NUMBER.match(tail))}
+    return found.pop() if len(found) == 1 else None
+
+
+def _letter(text: str, choices: tuple[str, ...]) -> str | None:
+    """The letter a text names. Rules from the most to the least explicit; the first that
+    finds anything decides, and decides for none if it finds two."""
+    valid = LETTERS[: len(choices)]
+    if bare := _BARE.fullmatch(text):
+        letter = bare[1].upper()
+        return letter if letter in valid else None
+    exact = {valid[i] for i, choice in enumerate(choices) if normalise(choice) == normalise(text)}
+    if len(exact) == 1:
+        return exact.pop()
+    rest = _NEGATED.sub(" ", text)
+    bracketed = _named(_BRACKETED, rest, valid)
+    leading = _LEADING.match(rest)
+    if leading and leading[1].upper() in valid:
+        bracketed.add(leading[1].upper())
+    for found in (
+        _named(_DECLARED, rest, valid),
+        bracketed,
+        _named(_STANDALONE, rest, valid),
+        _quoted(rest, choices),
+    ):
+        if found:
+            return found.pop() if len(found) == 1 else None
+    return None
+
+
+def _named(pattern: re.Pattern[str], text: str, valid: str) -> set[str]:
+    letters = (next(filter(None, match.groups())).upper() for match in pattern.finditer(text))
+    return {letter for letter in letters if letter in valid}
+
+
+def _quoted(text: str, choices: tuple[str, ...]) -> set[str]:
+    """Letters of the choices whose own text occurs, words whole, not inside a longer one's."""
+    words = f" {normalise(text)} "
+    for mark in ",.;:!?":
+        words = words.replace(f"{mark} ", " ")
+    by_length = sorted(range(len(choices)), key=lambda i: -len(choices[i]))
+    found = set()
+    for i in by_length:
+        choice = normalise(choices[i])
+        if choice and f" {choice} " in words:
+            found.add(LETTERS[i])
+            words = words.replace(f" {choice} ", " \0 ")
+    return found

@@ -1,0 +1,129 @@
+"""Intervals and paired tests for accuracies (textbook statistics; the paper reports none)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A confidence interval of a proportion.
+
+    Attributes:
+        low: Lower end, in [0, 1].
+        high: Upper end, in [0, 1].
+    """
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Two methods on the same questions.
+
+    Attributes:
+        n: Number of questions.
+        seeds: Runs per method and question.
+        only_a: Answers that only the first method got right.
+        only_b: Answers that only the second method got right.
+        delta: Accuracy of the second method minus accuracy of the first.
+        p_value: Two-sided and exact; the chance of a difference at least this large if the
+            two methods were equally good.
+    """
+
+    n: int
+    seeds: int
+    only_a: int
+    only_b: int
+    delta: float
+    p_value: float
+
+
+def wilson(correct: float, n: int, confidence: float = 0.95) -> Interval:
+    """Wilson's score interval.
+
+    Args:
+        correct: Right answers; a mean over seeds may be fractional.
+        n: Questions.
+        confidence: Coverage.
+
+    Raises:
+        ValueError: There is no question, or more right answers than questions.
+
+    >>> wilson(8, 10)
+    Interval(low=0.490..., high=0.943...)
+    """
+    if n < 1 or not 0 <= correct <= n:
+        raise ValueError(f"{correct} right answers out of {n}")
+    from scipy.stats import norm
+
+    z = float(norm.ppf(0.5 + confidence / 2))
+    share = correct / n
+    center = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    # Rounding must not exclude the share itself at 0 and 1.
+    return Interval(min(share, max(0.0, center - half)), max(share, min(1.0, center + half)))
+
+
+def mcnemar(a: Sequence[bool], b: Sequence[bool]) -> Paired:
+    """McNemar's exact test of two methods, one run each.
+
+    Args:
+        a: Whether the first method got each question right.
+        b: The same for the second method, in the same order.
+
+    Raises:
+        ValueError: The two are empty or not of equal length.
+
+    >>> mcnemar([True, False, False, False], [True, True, True, True])
+    Paired(n=4, seeds=1, only_a=0, only_b=3, delta=0.75, p_value=0.25)
+    """
+    return paired([a], [b])
+
+
+def paired(a: Sequence[Sequence[bool]], b: Sequence[Sequence[bool]]) -> Paired:
+    """Exact paired test of two methods, pooled over seeds.
+
+    Seeds answer the same questions, so their answers are not independent. The unit is therefore
+    the question: its score is the number of seeds at which only the second method was right,
+    minus the number at which only the first was. If the methods were equally good, each score
+    could as well have the other sign; the distribution of the sum over all choices of sign is
+    computed exactly. With one seed this is McNemar's exact test.
+
+    Args:
+        a: Right or wrong for the first method, one row per seed, one column per question.
+        b: The same for the second method.
+
+    Raises:
+        ValueError: There is nothing to compare, or the shapes differ.
+    """
+    right_a, right_b = np.asarray(a, dtype=int), np.asarray(b, dtype=int)
+    if right_a.shape != right_b.shape or right_a.ndim != 2 or right_a.size == 0:
+        raise ValueError(f"cannot pair results of shapes {right_a.shape} and {right_b.shape}")
+    seeds, n = right_a.shape
+    return Paired(
+        n=n,
+        seeds=seeds,
+        only_a=int((right_a > right_b).sum()),
+        only_b=int((right_b > right_a).sum()),
+        delta=float(right_b.mean() - right_a.mean()),
+        p_value=_sign_flip([int(score) for score in (right_b - right_a).sum(axis=0)]),
+    )
+
+
+def _sign_flip(scores: Sequence[int]) -> float:
+    """P(|sum of scores with random signs| >= |sum of scores|)."""
+    sizes = [abs(score) for score in scores if score]
+    total = sum(sizes)
+    # chance[k] is the probability that the sum so far equals k - total.
+    chance = np.zeros(2 * total + 1)
+    chance[total] = 1.0
+    for size in sizes:
+        chance = (np.roll(chance, size) + np.roll(chance, -size)) / 2
+    far = np.abs(np.arange(-total, total + 1)) >= abs(sum(scores))
+    return min(1.0, float(chance[far].sum()))
