@@ -20,7 +20,7 @@ $(STAMP): pyproject.toml constraints.txt
 	  || { echo "$(PYTHON) cannot make a virtual environment. On Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 2; }
 	@test -x $(BIN)/pip || { rm -rf .venv; $(PYTHON) -m venv .venv; }
 	@echo "Installing into .venv (two minutes the first time) ..."
-	@$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/pip install -qq --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
 demo: $(STAMP)  ## direct SFT beside LIVR on the embedded model and images; ARGS="--seeds 3"
