@@ -1,0 +1,133 @@
+"""One line of a data set file: its schema, and every way it can be wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from livr.data.example import IMAGE_PLACEHOLDER, LETTERS, Example
+from livr.errors import Problem
+
+
+class Row(BaseModel):
+    """One question as stored. Image paths are relative to the data set folder."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    id: str
+    task: str = "custom"
+    images: list[str]
+    question: str
+    choices: list[str] | None = None
+    answer: str
+
+    def to_example(self, folder: Path) -> Example:
+        """Returns the example with absolute image paths."""
+        return Example(
+            id=self.id,
+            task=self.task,
+            images=tuple(folder / image for image in self.images),
+            question=self.question,
+            choices=None if self.choices is None else tuple(self.choices),
+            answer=self.answer,
+        )
+
+
+def dump_row(row: Row) -> str:
+    """Returns the row as one JSON line with a fixed key order, without line end."""
+    return json.dumps(row.model_dump(), ensure_ascii=False)
+
+
+def read_rows(path: Path, file: str, problems: list[Problem]) -> Iterator[tuple[int, Row]]:
+    """Yields (1-based line, row) of every well-formed line; appends a problem for the others.
+
+    Args:
+        path: The JSON-lines file.
+        file: Its name in messages.
+        problems: Receives one entry per malformed line, or one for an empty file.
+    """
+    seen = False
+    with path.open("rb") as lines:
+        for number, raw in enumerate(lines, start=1):
+            if not raw.strip():
+                continue
+            seen = True
+            row, found = parse_line(raw)
+            problems.extend(Problem(file, number, message) for message in found)
+            if row is not None:
+                yield number, row
+    if not seen:
+        problems.append(Problem(file, None, "the file is empty; add rows or delete it"))
+
+
+def parse_line(raw: bytes) -> tuple[Row | None, list[str]]:
+    """Parses one line. Returns the row or None, and what is wrong with the line."""
+    try:
+        value = json.loads(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        return None, [f"not UTF-8 text (byte {error.start}); save the file as UTF-8"]
+    except (json.JSONDecodeError, RecursionError) as error:
+        return None, [f"not a JSON object on one line: {error}"]
+    if not isinstance(value, dict):
+        return None, [f"expected a JSON object {{...}}, found {type(value).__name__}"]
+    try:
+        return Row.model_validate(value), []
+    except ValidationError as error:
+        return None, [_explain(item) for item in error.errors()]
+
+
+def _explain(item: Any) -> str:
+    key = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "missing":
+        return f'the key "{key}" is missing'
+    if item["type"] == "extra_forbidden":
+        known = ", ".join(Row.model_fields)
+        return f'unknown key "{key}"; a row has: {known}'
+    value = repr(item["input"])
+    shown = value if len(value) <= 40 else value[:37] + "..."
+    return f'"{key}": {item["msg"].lower()}, found {shown}'
+
+
+def content_problems(row: Row) -> list[str]:
+    """Returns what is wrong with a well-formed row, images aside."""
+    found = []
+    if not row.id.strip():
+        found.append("the id is empty")
+    if not row.question.replace(IMAGE_PLACEHOLDER, "").strip():
+        found.append("the question is empty")
+    if not row.answer.strip():
+        found.append("the answer is empty")
+    elif row.choices is not None:
+        found.extend(_choice_problems(row.choices, row.answer))
+    if not row.images:
+        found.append("the row has no image")
+    marks = row.question.count(IMAGE_PLACEHOLDER)
+    if marks not in (0, len(row.images)):
+        found.append(
+            f"the question has {marks} {IMAGE_PLACEHOLDER} marks but the row has "
+            f"{len(row.images)} images; use one mark per image, or none"
+        )
+    return found
+
+
+def _choice_problems(choices: list[str], answer: str) -> list[str]:
+    if not 2 <= len(choices) <= len(LETTERS):
+        return [f"{len(choices)} choices; expected 2 to {len(LETTERS)}, or null if open-ended"]
+    found = [f"choice {LETTERS[i]} is empty" for i, text in enumerate(choices) if not text.strip()]
+    repeated = sorted({text for text in choices if choices.count(text) > 1})
+    if repeated:
+        found.append(f"the same choice twice: {', '.join(map(repr, repeated))}")
+    letters = LETTERS[: len(choices)]
+    if answer not in letters or len(answer) != 1:
+        hint = ""
+        if answer in choices:
+            hint = f'; write "{LETTERS[choices.index(answer)]}" for that choice'
+        found.append(
+            f"the answer {answer!r} is not among the choices; expected a letter "
+            f"{letters[0]} to {letters[-1]}{hint}"
+        )
+    return found

@@ -1,0 +1,206 @@
+"""The data set folder: `train.jsonl val.jsonl test.jsonl images/ manifest.json`.
+
+Writing is atomic: everything is staged beside the target and renamed at the end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from livr.data.example import Example, ImageInput
+from livr.data.rows import Row, content_problems, dump_row, read_rows
+from livr.errors import DataError, Problem
+
+SPLITS = ("train", "val", "test")
+FORMAT_VERSION = 1
+MANIFEST = "manifest.json"
+_SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp", "GIF": ".gif"}
+
+
+def load_split(folder: str | Path, split: str) -> list[Example]:
+    """Reads one split with absolute image paths.
+
+    Checks every row and that each image file exists inside the folder; `livr data check`
+    looks into the files as well.
+
+    Raises:
+        DataError: With all problems of that split, each with file and row.
+    """
+    root = Path(folder)
+    if not root.is_dir():
+        raise DataError(f"{root} is not a folder; expected one with {split}.jsonl and images/")
+    path = root / f"{split}.jsonl"
+    if not path.is_file():
+        have = ", ".join(sorted(p.name for p in root.glob("*.jsonl"))) or "no .jsonl file"
+        raise DataError(f"{path} does not exist; the folder has {have}")
+    problems: list[Problem] = []
+    examples = []
+    seen: dict[str, int] = {}
+    for number, row in read_rows(path, path.name, problems):
+        messages = content_problems(row)
+        if row.id in seen:
+            messages.append(f"the id {row.id!r} was already used in row {seen[row.id]}")
+        seen.setdefault(row.id, number)
+        messages.extend(m for image in row.images if (m := path_problem(root, image)))
+        problems.extend(Problem(path.name, number, message) for message in messages)
+        examples.append(row.to_example(root.resolve()))
+    if problems:
+        raise DataError(f"{path} has {len(problems)} problem(s):", problems)
+    return examples
+
+
+def path_problem(root: Path, image: str) -> str | None:
+    """Says why an image path cannot be used, or None: empty, absolute, outside, missing."""
+    if not image:
+        return "an image path is empty"
+    if "\0" in image:
+        return f"image path {image!r} holds a zero byte"
+    if Path(image).is_absolute() or image.startswith(("~", "\\")) or image[1:3] in (":\\", ":/"):
+        return f"image {image} is an absolute path; paths must be relative to the data set folder"
+    target = root / image
+    inside = root.resolve()
+    try:
+        resolved = target.resolve()
+    except (OSError, RuntimeError) as error:
+        return f"image {image} cannot be resolved: {error}"
+    if not resolved.is_relative_to(inside):
+        how = "through a link" if ".." not in Path(image).parts else "through .."
+        return f"image {image} leaves the data set folder {how}; copy the file into it"
+    if not resolved.exists():
+        return f"image {image} does not exist"
+    if not resolved.is_file():
+        return f"image {image} is not a file"
+    return None
+
+
+@contextlib.contextmanager
+def staged_folder(target: Path, overwrite: bool = False) -> Iterator[Path]:
+    """Gives an empty folder that becomes `target` if the block ends without error.
+
+    Raises:
+        DataError: The target exists and is not empty, and `overwrite` is False.
+    """
+    if target.exists() and not target.is_dir():
+        raise DataError(f"{target} exists and is not a folder; choose another --out")
+    if target.is_dir() and any(target.iterdir()) and not overwrite:
+        raise DataError(
+            f"{target} exists and is not empty; choose another --out or add --overwrite"
+        )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    stage = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    stage.chmod(0o755)
+    try:
+        yield stage
+        if target.is_dir():
+            old = stage.with_name(stage.name + "-old")
+            target.replace(old)
+            stage.replace(target)
+            shutil.rmtree(old)
+        else:
+            stage.replace(target)
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def write_dataset(
+    folder: str | Path,
+    splits: Mapping[str, Iterable[Example]],
+    manifest: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+) -> dict[str, Any]:
+    """Writes a data set folder and returns its manifest.
+
+    PIL images are stored as PNG; image paths are copied byte for byte.
+
+    Args:
+        folder: Target; must be empty or absent unless `overwrite`.
+        splits: Examples by split name; may be generators, they are consumed once.
+        manifest: Further entries for manifest.json.
+
+    Raises:
+        DataError: The target is taken, or an image file cannot be read.
+    """
+    with staged_folder(Path(folder), overwrite) as stage:
+        counts = {split: write_split(stage, split, rows) for split, rows in splits.items()}
+        return finish_manifest(stage, counts, manifest or {})
+
+
+def write_split(stage: Path, split: str, examples: Iterable[Example]) -> int:
+    """Writes `<split>.jsonl` and `images/<split>/` below `stage`. Returns the number of rows."""
+    count = 0
+    with (stage / f"{split}.jsonl").open("w", encoding="utf-8", newline="\n") as lines:
+        for example in examples:
+            names = [
+                _store_image(stage, split, count, index, image)
+                for index, image in enumerate(example.images)
+            ]
+            row = Row(
+                id=example.id,
+                task=example.task,
+                images=names,
+                question=example.question,
+                choices=None if example.choices is None else list(example.choices),
+                answer=example.answer,
+            )
+            lines.write(dump_row(row) + "\n")
+            count += 1
+    return count
+
+
+def _store_image(stage: Path, split: str, row: int, index: int, image: ImageInput) -> str:
+    stem = f"images/{split}/{row:05d}-{index}"
+    (stage / "images" / split).mkdir(parents=True, exist_ok=True)
+    if isinstance(image, Image.Image):
+        name = f"{stem}.png"
+        image.save(stage / name, compress_level=4)
+        return name
+    try:
+        with Image.open(image) as opened:
+            suffix = _SUFFIXES.get(opened.format or "", Path(image).suffix)
+        name = stem + suffix
+        shutil.copyfile(image, stage / name)
+    except OSError as error:
+        raise DataError(f"image {image} cannot be read: {error}") from error
+    return name
+
+
+def finish_manifest(
+    stage: Path, counts: Mapping[str, int], extra: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Writes manifest.json: format, counts, hashes and `extra`. Returns it."""
+    manifest: dict[str, Any] = {
+        "format_version": FORMAT_VERSION,
+        **extra,
+        "counts": dict(counts),
+        "sha256": {
+            **{f"{split}.jsonl": file_sha256(stage / f"{split}.jsonl") for split in counts},
+            **{f"images/{split}": _folder_sha256(stage / "images" / split) for split in counts},
+        },
+    }
+    text = json.dumps(manifest, indent=1, ensure_ascii=False, sort_keys=False) + "\n"
+    (stage / MANIFEST).write_text(text, encoding="utf-8")
+    return manifest
+
+
+def file_sha256(path: Path) -> str:
+    """Returns the SHA-256 of a file's bytes, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _folder_sha256(folder: Path) -> str:
+    """Hash over names and contents of all files, in name order."""
+    total = hashlib.sha256()
+    for path in sorted(folder.rglob("*")) if folder.is_dir() else []:
+        if path.is_file():
+            total.update(f"{path.name} {file_sha256(path)}\n".encode())
+    return total.hexdigest()

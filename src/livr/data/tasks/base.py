@@ -1,0 +1,141 @@
+"""What every task is made of: a frozen description and a builder from source files."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Generic, Literal, TypeVar
+
+from PIL import Image
+
+from livr.data.example import LETTERS
+from livr.data.prompts import CHOICES, TEMPLATES
+from livr.data.sources.folder import SourceInfo
+
+Config = TypeVar("Config")
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Built:
+    """One question before it has an id.
+
+    Attributes:
+        images: Pictures to store, or paths to copy unchanged.
+        question: Text without the choices.
+        choices: Texts of the choices, or None.
+        answer: Letter or text.
+        groups: Source images (sequences, scenes) this question shows. A group must not occur
+            in two splits.
+        features: For shortcut tests: name -> one number per choice. Only what a predictor
+            could use without understanding the question belongs here.
+    """
+
+    images: tuple[Image.Image | Path, ...]
+    question: str
+    choices: tuple[str, ...] | None
+    answer: str
+    groups: tuple[str, ...]
+    features: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+
+@dataclass
+class Request:
+    """What a builder is asked for.
+
+    Attributes:
+        folder: The source data in its original layout.
+        split: train, val or test.
+        count: Number of questions wanted; fewer may come if the source is exhausted.
+        seed: Seed of the whole data set.
+        task: Name of the task.
+        rng: Random numbers of this task and split.
+        drops: Receives reason -> number of source records left out.
+    """
+
+    folder: Path
+    split: str
+    count: int
+    seed: int
+    task: str
+    rng: random.Random
+    drops: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class Task(Generic[Config]):
+    """One task of METHOD.md section 3.
+
+    Attributes:
+        name: Name on the command line and in rows.
+        section: Where the paper describes it.
+        source: The public data set with its licence.
+        chance: Accuracy of guessing, 0 to 1.
+        answer_form: letter or number.
+        paper: Sizes and thresholds for the public data set.
+        pool: The same for the embedded images: smaller pictures, the same construction.
+        build: Makes the questions of one split.
+    """
+
+    name: str
+    section: str
+    source: SourceInfo
+    chance: float
+    answer_form: Literal["letter", "number", "text"]
+    paper: Config
+    pool: Config
+    build: Callable[[Request, Config], Iterator[Built]]
+
+
+def balanced(values: Sequence[Value], count: int, rng: random.Random) -> list[Value]:
+    """Returns `count` values in random order, each value as often as the others (±1)."""
+    full, rest = divmod(count, len(values))
+    result = [*list(values) * full, *rng.sample(list(values), rest)]
+    rng.shuffle(result)
+    return result
+
+
+def letters(number: int, count: int, rng: random.Random) -> list[str]:
+    """Returns `count` answer letters out of the first `number`, uniform."""
+    return balanced(LETTERS[:number], count, rng)
+
+
+def place(true: Value, others: Sequence[Value], answer: str) -> list[Value]:
+    """Returns the choices with `true` at the place of the letter `answer`."""
+    result = list(others)
+    result.insert(LETTERS.index(answer), true)
+    return result
+
+
+def question_of(task: str, **fields: str) -> str:
+    """Returns the task's question with its fields filled in."""
+    return TEMPLATES[task].format(**fields)
+
+
+def choices_of(task: str) -> tuple[str, ...]:
+    """Returns the task's fixed choice texts."""
+    return CHOICES[task]
+
+
+class Quota:
+    """Keeps sign patterns of nuisance features equally frequent.
+
+    If the right choice were brighter, larger or more central than the wrong one in most
+    questions, a model could answer without understanding. A builder offers candidates with
+    their pattern of signs; a pattern whose share is used up is refused. Ours.
+    """
+
+    def __init__(self, count: int, signs: int) -> None:
+        self._limit: int = -(-count // 2**signs)
+        self._used: Counter[tuple[bool, ...]] = Counter()
+
+    def open(self, pattern: tuple[bool, ...]) -> bool:
+        """True if a question with this pattern is still wanted."""
+        return bool(self._used[pattern] < self._limit)
+
+    def take(self, pattern: tuple[bool, ...]) -> None:
+        """Counts a question with this pattern."""
+        self._used[pattern] += 1
