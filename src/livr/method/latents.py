@@ -38,6 +38,7 @@ class Latents(nn.Module):
     def __init__(self, weight_VD: Tensor, first_id: int, config: LatentsConfig, seed: int) -> None:
         super().__init__()
         self.first_id = first_id
+        self.config = config
         self.num = config.num
         self.placement = config.placement
         generator = torch.Generator().manual_seed(seed)

@@ -1,1 +1,1 @@
-"""model"""
+"""A backbone with latents: load, encode, logits, generate."""

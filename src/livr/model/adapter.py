@@ -1,0 +1,114 @@
+"""What a run trained, as files: LoRA in peft's format, the latents' rows, nothing else."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from peft import LoraConfig as PeftLoraConfig
+from peft import get_peft_model_state_dict, set_peft_model_state_dict
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from livr.backbones.backbone import decoder_prefix, lora_targets
+from livr.config import LatentsConfig, LoraConfig
+from livr.errors import ModelError
+from livr.model.model import Model
+
+ADAPTER = "default"
+_LORA = "adapter_model.safetensors"
+_LATENTS = "latents.safetensors"
+_DECODER = "decoder.safetensors"
+_ABOUT = "livr.json"
+
+
+def add_lora(model: Model, config: LoraConfig) -> None:
+    """Put LoRA on every linear layer of the language model; they alone train, in fp32."""
+    peft_config = PeftLoraConfig(
+        r=config.r,
+        lora_alpha=config.alpha,
+        lora_dropout=config.dropout,
+        target_modules=lora_targets(model.hf),
+        task_type="CAUSAL_LM",
+        base_model_name_or_path=model.source,
+    )
+    model.hf.add_adapter(peft_config, ADAPTER)
+    for name, weight in model.hf.named_parameters():
+        is_lora = ".lora_" in name
+        weight.requires_grad_(is_lora)
+        if is_lora:
+            weight.data = weight.data.float()
+
+
+def has_lora(model: Model) -> bool:
+    """Whether `add_lora` was called."""
+    return bool(getattr(model.hf, "_hf_peft_config_loaded", False))
+
+
+def train_decoder(model: Model) -> None:
+    """Let the whole language model train, its embedding excepted (METHOD section 2, Mirage)."""
+    for weight in model.hf.get_decoder().parameters():
+        weight.requires_grad_(True)
+    model.hf.get_input_embeddings().requires_grad_(False)
+
+
+def _decoder_state(model: Model) -> dict[str, Tensor]:
+    prefix = decoder_prefix(model.hf)
+    embedding = model.hf.get_input_embeddings().weight
+    return {
+        name: weight.detach().contiguous()
+        for name, weight in model.hf.named_parameters()
+        if name.startswith(prefix + ".") and weight is not embedding
+    }
+
+
+def save_adapter(model: Model, folder: Path) -> None:
+    """Write what was trained to `folder`, all of it or nothing."""
+    temporary = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    about: dict[str, Any] = {"tune": "lora" if has_lora(model) else "full", "latents": None}
+    if has_lora(model):
+        state = get_peft_model_state_dict(model.hf, adapter_name=ADAPTER)
+        save_file({k: v.detach().contiguous() for k, v in state.items()}, temporary / _LORA)
+        model.hf.peft_config[ADAPTER].save_pretrained(temporary)
+    else:
+        save_file(_decoder_state(model), temporary / _DECODER)
+    if model.latents is not None:
+        save_file({"rows": model.latents.rows.detach().contiguous()}, temporary / _LATENTS)
+        about["latents"] = model.latents.config.model_dump()
+        about["first_latent_id"] = model.latents.first_id
+    (temporary / _ABOUT).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+    shutil.rmtree(folder, ignore_errors=True)
+    temporary.rename(folder)
+
+
+def load_adapter(model: Model, folder: Path) -> None:
+    """Put a saved adapter on a freshly loaded backbone.
+
+    Raises:
+        ModelError: Files are missing or do not fit the backbone.
+    """
+    try:
+        about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
+        if about["latents"] is not None:
+            latents = model.add_latents(LatentsConfig(**about["latents"]), seed=0)
+            if latents.first_id != about["first_latent_id"]:
+                raise ModelError(
+                    f"{folder}: its backbone's tokenizer is not the one it was trained on"
+                )
+            latents.load_state_dict(load_file(folder / _LATENTS))
+        if about["tune"] == "lora":
+            config = PeftLoraConfig.from_pretrained(str(folder))
+            model.hf.add_adapter(config, ADAPTER)
+            model.hf.requires_grad_(False)
+            result = set_peft_model_state_dict(model.hf, load_file(folder / _LORA), ADAPTER)
+            if result.unexpected_keys:
+                raise ModelError(f"{folder}: weights for layers the backbone does not have")
+        else:
+            model.hf.load_state_dict(load_file(folder / _DECODER), strict=False)
+    except (OSError, KeyError, ValueError, RuntimeError) as error:
+        raise ModelError(f"{folder}: cannot load the adapter: {error}") from error
+    model.hf.eval()

@@ -1,0 +1,93 @@
+"""Several encoded examples as one batch: padding, roles, labels."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from livr.backbones.features import ImageFeatures, join_images
+from livr.method.roles import Role, tag
+from livr.model.encoder import Encoded
+
+IGNORE = -100
+"""Label of positions without loss, as in torch's cross entropy."""
+
+Side = Literal["left", "right"]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch on one device.
+
+    Attributes:
+        inputs: Arguments of the model's forward.
+        roles_BT: The role of every position.
+        labels_BT: The answer's token ids at answer positions, `IGNORE` elsewhere.
+    """
+
+    inputs: dict[str, Any]
+    roles_BT: Tensor
+    labels_BT: Tensor
+
+    @property
+    def keep_BT(self) -> Tensor:
+        """True at positions whose logits predict an answer token: one before each of them."""
+        after_BT = torch.nn.functional.pad(self.labels_BT, (0, 1), value=IGNORE)[:, 1:]
+        return after_BT != IGNORE
+
+    @property
+    def targets_N(self) -> Tensor:
+        """The answer tokens of all examples in a row, aligned with `logits[keep_BT]`."""
+        return self.labels_BT[:, 1:][self.labels_BT[:, 1:] != IGNORE]
+
+
+def collate(
+    encoded: Sequence[Encoded],
+    image_token_id: int,
+    latent_ids: Collection[int],
+    pad_id: int,
+    side: Side = "left",
+    features: Sequence[Sequence[ImageFeatures]] | None = None,
+    device: torch.device | str = "cpu",
+) -> Batch:
+    """Pad and join.
+
+    Args:
+        encoded: The examples.
+        image_token_id: Placeholder of image positions.
+        latent_ids: Ids of the latents, possibly none.
+        pad_id: Any token id; padding is recognised by the mask, not by its id.
+        side: Where padding goes. Left lets answers end together.
+        features: Per example the features of its images, if known: then no pixels are sent.
+        device: Where the batch goes.
+    """
+    size = (len(encoded), max(map(len, encoded)))
+    ids_BT = torch.full(size, pad_id, dtype=torch.long)
+    valid_BT, types_BT = torch.zeros(size, dtype=torch.long), torch.zeros(size, dtype=torch.long)
+    answer_BT = torch.zeros(size, dtype=torch.bool)
+    for b, row in enumerate(encoded):
+        start = size[1] - len(row) if side == "left" else 0
+        span = slice(start, start + len(row))
+        ids_BT[b, span], types_BT[b, span], valid_BT[b, span] = row.ids_T, row.types_T, 1
+        answer_BT[b, start + row.answer_start : start + len(row)] = True
+    roles_BT = tag(ids_BT, valid_BT, answer_BT, [image_token_id], latent_ids)
+    inputs: dict[str, Any] = {"input_ids": ids_BT, "attention_mask": valid_BT}
+    if bool(types_BT.any()):
+        inputs["mm_token_type_ids"] = types_BT
+    for name in dict.fromkeys(name for row in encoded for name in row.images):
+        if features is None or not name.startswith("pixel_values"):
+            inputs[name] = torch.cat([row.images[name] for row in encoded if name in row.images])
+    inputs = {name: value.to(device) for name, value in inputs.items()}
+    flat = [image for row in features or () for image in row]
+    if flat:
+        inputs["mm_encoder_outputs"] = {"image": join_images([_to(f, device) for f in flat])}
+    labels_BT = ids_BT.masked_fill(roles_BT != Role.ANSWER, IGNORE)
+    return Batch(inputs, roles_BT.to(device), labels_BT.to(device))
+
+
+def _to(image: ImageFeatures, device: torch.device | str) -> ImageFeatures:
+    return ImageFeatures(image.pooled_ID.to(device), tuple(d.to(device) for d in image.deepstack))

@@ -1,0 +1,85 @@
+"""One way in for every model: hub id, checkpoint folder, run folder, or `mini`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+import yaml
+
+from livr.backbones.backbone import load_backbone
+from livr.backbones.processor import load_processor
+from livr.config import LatentsConfig, TrainConfig, build
+from livr.errors import ModelError
+from livr.mini import checkpoint_dir
+from livr.model.adapter import load_adapter
+from livr.model.model import Model
+
+
+def load(
+    source: str | Path,
+    *,
+    num_latents: int | None = None,
+    latents: LatentsConfig | None = None,
+    seed: int = 42,
+    max_pixels: int | None = None,
+    dtype: str = "auto",
+    device: str | torch.device | None = None,
+) -> Model:
+    """Load a model.
+
+    Args:
+        source: Hub id, checkpoint folder, run folder of `livr train`, or `mini`.
+        num_latents: Add this many fresh latents.
+        latents: The same with every setting; wins over `num_latents`.
+        seed: Seed of fresh latents.
+        max_pixels: Pixel budget of one image, default: the run's or the checkpoint's own.
+        dtype: `auto`, `float32` or `bfloat16`. Auto is bfloat16 on a GPU that has it.
+        device: Default: a GPU if there is one.
+
+    Raises:
+        ModelError: It does not exist or cannot be loaded.
+        UnsupportedModelError: Its architecture lets the image past the bottleneck.
+    """
+    run = _run_config(Path(source))
+    origin = str(source) if run is None else run.model
+    if run is not None:
+        max_pixels = run.max_pixels if max_pixels is None else max_pixels
+    path = str(checkpoint_dir(origin)) if origin in MINI else origin
+    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    hf = load_backbone(path, _dtype(dtype, where)).to(where)
+    model = Model(hf, load_processor(path, max_pixels), origin, max_pixels)
+    if run is not None:
+        load_adapter(model, Path(source) / "adapter")
+    if latents is None and num_latents:
+        latents = LatentsConfig(num=num_latents)
+    if latents is not None:
+        model.add_latents(latents, seed)
+    return model
+
+
+MINI = ("mini",)
+"""Names of embedded checkpoints."""
+
+
+def _run_config(folder: Path) -> TrainConfig | None:
+    """The settings of a run, or None if `folder` is not one."""
+    file = folder / "config.yaml"
+    if not file.is_file():
+        return None
+    try:
+        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ModelError(f"{file} is not a YAML file: {error}") from error
+    if not (folder / "adapter").is_dir():
+        raise ModelError(
+            f"{folder} is a run that has not finished; continue it with livr train ... --resume"
+        )
+    return build(TrainConfig, values, str(file))
+
+
+def _dtype(name: str, device: torch.device) -> torch.dtype:
+    if name != "auto":
+        return {"float32": torch.float32, "bfloat16": torch.bfloat16}[name]
+    fast = device.type == "cuda" and torch.cuda.is_bf16_supported()
+    return torch.bfloat16 if fast else torch.float32
