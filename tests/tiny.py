@@ -172,3 +172,31 @@ def examples(seed: int = 0) -> list[Example]:
             answer="word",
         ),
     ]
+
+
+def dataset(folder: Path, train: int = 8, val: int = 4) -> Path:
+    """A data set folder with questions of several shapes, written by hand."""
+    (folder / "images").mkdir(parents=True)
+    for split, count in (("train", train), ("val", val), ("test", val)):
+        rows = []
+        for i in range(count):
+            seed = len(split) * 1000 + i * 10
+            shapes = examples(seed)
+            example = shapes[i % len(shapes)]
+            names = []
+            for j, image in enumerate(example.images):
+                names.append(f"images/{split}-{i}-{j}.png")
+                image.save(folder / names[-1])
+            rows.append(
+                {
+                    "id": f"{split}-{i}",
+                    "task": "tiny",
+                    "images": names,
+                    "question": example.question,
+                    "choices": example.choices,
+                    "answer": example.answer,
+                }
+            )
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        (folder / f"{split}.jsonl").write_text(text)
+    return folder

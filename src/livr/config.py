@@ -63,18 +63,19 @@ class OptimConfig(Settings):
     """AdamW beta 2 (appendix B)."""
     eps: float = 1e-8
     """AdamW epsilon (appendix B)."""
-    warmup: float = Field(0.05, ge=0, le=1)
+    warmup: float = Field(0.05, ge=0, lt=1)
     """Share of a stage's steps with a linearly rising rate (appendix B)."""
     batch_size: int = Field(8, ge=1)
     """Examples per optimiser step (appendix B: 1 x 8 accumulation)."""
-    per_device: int = Field(1, ge=1)
-    """Examples per forward pass; must divide batch_size (appendix B: 1)."""
+    per_device: int | None = Field(None, ge=1)
+    """Examples per forward pass; must divide batch_size. Default: 1 as in appendix B, all of
+    batch_size for models below 100 M parameters. The result is the same (law 5)."""
     max_grad_norm: float = Field(1.0, gt=0)
     """Gradient clipping (ours; the paper names none, this is the default of transformers)."""
 
     @model_validator(mode="after")
     def _divides(self) -> OptimConfig:
-        if self.batch_size % self.per_device:
+        if self.per_device is not None and self.batch_size % self.per_device:
             raise ValueError(
                 f"per_device={self.per_device} does not divide batch_size={self.batch_size}"
             )

@@ -76,16 +76,22 @@ class Model:
         self.tokenizer.add_tokens(token_names(config.num), special_tokens=True)
         embedding = self.hf.get_input_embeddings()
         if len(self.tokenizer) > embedding.num_embeddings:
-            self.hf.resize_token_embeddings(len(self.tokenizer), mean_resizing=False)
-            embedding = self.hf.get_input_embeddings()
-            embedding.requires_grad_(False)
-            self.hf.get_output_embeddings().requires_grad_(False)
+            embedding = self._grow_vocabulary()
         init_seed = seed if config.init_seed is None else config.init_seed
         latents = Latents(embedding.weight, first, config, init_seed).to(embedding.weight.device)
         latents.attach(embedding)
         self.latents = latents
         self.encoder = Encoder(self.processor, self.image_token_id, latents)
         return latents
+
+    def _grow_vocabulary(self) -> Any:
+        """Make room for the latents; new rows are zero, so that loading again gives the same."""
+        before = self.hf.get_input_embeddings().num_embeddings
+        self.hf.resize_token_embeddings(len(self.tokenizer), mean_resizing=False)
+        for table in (self.hf.get_input_embeddings(), self.hf.get_output_embeddings()):
+            table.requires_grad_(False)
+            table.weight[before:].zero_()
+        return self.hf.get_input_embeddings()
 
     def encode(self, examples: Sequence[Example], latents: Use, answer: bool) -> list[Encoded]:
         """Encode examples; see `Encoder.encode`."""

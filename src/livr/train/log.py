@@ -1,0 +1,50 @@
+"""The log of a run: `metrics.jsonl`, one event a line, kept consistent when a run resumes."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+
+class RunLog:
+    """Appends events to `metrics.jsonl` in a run folder.
+
+    A training event is `{"stage","epoch","step","loss","lr","time"}`, a validation event
+    `{"stage","epoch","step","val_accuracy","mask","time"}`; time is in seconds since the run, or
+    its continuation, began.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "metrics.jsonl"
+        self.started = time.monotonic()
+
+    def append(self, **event: Any) -> None:
+        """Write one event."""
+        event["time"] = round(time.monotonic() - self.started, 3)
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(event) + "\n")
+
+    def events(self) -> list[dict[str, Any]]:
+        """All events so far; a line cut off by a crash is left out."""
+        if not self.path.is_file():
+            return []
+        events = []
+        for line in self.path.read_text(encoding="utf-8").splitlines():
+            try:
+                events.append(json.loads(line))
+            except ValueError:
+                continue
+        return events
+
+    def forget_after(self, stage: str, step: int, later: set[str]) -> None:
+        """Drop events of `stage` beyond `step`, and of the stages in `later`: they come again."""
+        kept = [
+            e
+            for e in self.events()
+            if e["stage"] not in later and (e["stage"] != stage or e["step"] <= step)
+        ]
+        partial = self.path.with_name(self.path.name + ".part")
+        partial.write_text("".join(json.dumps(e) + "\n" for e in kept), encoding="utf-8")
+        partial.replace(self.path)

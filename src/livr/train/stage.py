@@ -1,0 +1,201 @@
+"""One stage: `transformers.Trainer` on the answer loss under one policy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.utils.tensorboard import SummaryWriter
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers.integrations import TensorBoardCallback
+
+from livr.config import TrainConfig
+from livr.method.stages import Stage
+from livr.model.batch import IGNORE, Batch
+from livr.model.model import Model
+from livr.train.dataset import EncodedSet, collator
+
+_WEIGHTS = "trainable.safetensors"
+SMALL_MODEL = 100_000_000
+"""Below this number of parameters a whole optimiser step fits one forward pass."""
+
+
+class Learner(nn.Module):
+    """What the trainer moves: the model and its latents under a stage's policy.
+
+    `forward` returns the negative log likelihood of every answer token of the batch, (N,).
+    """
+
+    def __init__(self, model: Model, stage: Stage, config: TrainConfig) -> None:
+        super().__init__()
+        self.hf = model.hf
+        self.latents = model.latents
+        self.model = model
+        self.policy = stage.policy.name
+        self.evaluation = config.bottleneck
+
+    def forward(self, batch: Batch) -> Tensor:
+        with self.model.rule(self.policy, batch, self.evaluation):
+            out = self.hf(**batch.inputs, logits_to_keep=batch.keep_BT, use_cache=False)
+        return cross_entropy(out.logits.float(), batch.targets_N, reduction="none")
+
+    def trainable(self) -> dict[str, Tensor]:
+        """Everything that moves: LoRA (or the language model) and the K rows."""
+        return {n: p.detach() for n, p in self.named_parameters() if p.requires_grad}
+
+
+def mean_over_answers(
+    losses_N: Tensor, labels_BT: Tensor, num_items_in_batch: Tensor | int | None = None
+) -> Tensor:
+    """Mean over the answer tokens of the whole optimiser step, however it is accumulated."""
+    count = num_items_in_batch if num_items_in_batch is not None else (labels_BT != IGNORE).sum()
+    return losses_N.sum() / count
+
+
+class StageTrainer(Trainer):  # type: ignore[misc]
+    """A `Trainer` whose checkpoints hold only what moves."""
+
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        folder = Path(output_dir or self.args.output_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        save_trainable(self.accelerator.unwrap_model(self.model), folder / _WEIGHTS)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        learner = self.accelerator.unwrap_model(model or self.model)
+        restore(learner, Path(resume_from_checkpoint) / _WEIGHTS)
+
+
+def save_trainable(learner: Learner, file: Path, about: dict[str, str] | None = None) -> None:
+    """Write everything that moves; the file appears when it is complete."""
+    partial = file.with_name(file.name + ".part")
+    state = {name: weight.contiguous() for name, weight in learner.trainable().items()}
+    save_file(state, partial, metadata=about)
+    partial.replace(file)
+
+
+@torch.no_grad()
+def restore(learner: Learner, file: Path) -> None:
+    """Set everything that moves to saved values; names must match exactly."""
+    saved, own = load_file(file), dict(learner.named_parameters())
+    for name in learner.trainable():
+        own[name].copy_(saved[name])
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """The newest complete checkpoint of a stage: the trainer writes its state last."""
+    found = [p.parent for p in folder.glob("checkpoint-*/trainer_state.json") if _is_json(p)]
+    return max(found, key=lambda p: int(p.name.rpartition("-")[2]), default=None)
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+class Hooks(TrainerCallback):  # type: ignore[misc]
+    """Passes the trainer's events on.
+
+    Args:
+        on_step: Called after each optimiser step.
+        on_log: Called with (step, epoch, loss, lr).
+        on_epoch: Called with (step, epoch) when an epoch has ended.
+    """
+
+    def __init__(
+        self,
+        on_step: Callable[[], None],
+        on_log: Callable[[int, float, float, float], None],
+        on_epoch: Callable[[int, float], None],
+    ) -> None:
+        self._step, self._log, self._epoch = on_step, on_log, on_epoch
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._step()
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
+        if logs and "loss" in logs:
+            self._log(state.global_step, state.epoch, logs["loss"], logs["learning_rate"])
+
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._epoch(state.global_step, state.epoch)
+
+
+def per_device(config: TrainConfig, model: Model) -> int:
+    """Examples per forward pass: as set, or all at once if the model is small."""
+    if config.optim.per_device is not None:
+        return config.optim.per_device
+    size = sum(p.numel() for p in model.hf.parameters())
+    return config.optim.batch_size if size < SMALL_MODEL else 1
+
+
+def arguments(config: TrainConfig, stage: Stage, folder: Path, per_device: int) -> Any:
+    """The trainer's arguments: each stage has its own warm-up and cosine (appendix B)."""
+    optim = config.optim
+    return TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=stage.epochs,
+        per_device_train_batch_size=per_device,
+        gradient_accumulation_steps=optim.batch_size // per_device,
+        learning_rate=optim.lr,
+        weight_decay=optim.weight_decay,
+        adam_beta1=optim.beta1,
+        adam_beta2=optim.beta2,
+        adam_epsilon=optim.eps,
+        max_grad_norm=optim.max_grad_norm,
+        optim="adamw_torch",
+        lr_scheduler_type="cosine",
+        warmup_steps=optim.warmup,
+        seed=config.seed,
+        data_seed=config.seed,
+        save_strategy="epoch",
+        save_total_limit=1,
+        logging_strategy="steps",
+        logging_steps=10,
+        report_to="none",
+        disable_tqdm=True,
+        remove_unused_columns=False,
+        dataloader_pin_memory=False,
+        log_level="error",
+    )
+
+
+def run_stage(
+    learner: Learner,
+    data: EncodedSet,
+    stage: Stage,
+    folder: Path,
+    config: TrainConfig,
+    hooks: Hooks,
+) -> float:
+    """Train one stage to its end, from its last complete checkpoint if there is one.
+
+    Returns:
+        Seconds spent in the trainer.
+    """
+    size = per_device(config, learner.model)
+    trainer = StageTrainer(
+        model=learner,
+        args=arguments(config, stage, folder, size),
+        train_dataset=data,
+        data_collator=collator(data),
+        compute_loss_func=mean_over_answers,
+        callbacks=[
+            hooks,
+            TensorBoardCallback(SummaryWriter(str(folder.parent / "tensorboard" / stage.name))),
+        ],
+    )
+    trainer.remove_callback(PrinterCallback)
+    if config.gradient_checkpointing:
+        learner.hf.gradient_checkpointing_enable({"use_reentrant": False})
+    checkpoint = last_checkpoint(folder)
+    result = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    return float(result.metrics["train_runtime"])
