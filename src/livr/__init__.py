@@ -16,10 +16,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from livr.data.example import Example as Example
+    from livr.errors import LivrError as LivrError
+    from livr.evaluate.predict import predict as predict
+    from livr.evaluate.run import evaluate as evaluate
+    from livr.model.load import load as load
+    from livr.model.model import Model as Model
+    from livr.train.api import train as train
 
 _PUBLIC = {
     "Example": "livr.data.example",
     "LivrError": "livr.errors",
+    "Model": "livr.model.model",
+    "evaluate": "livr.evaluate.run",
+    "load": "livr.model.load",
+    "predict": "livr.evaluate.predict",
+    "train": "livr.train.api",
 }
 
 __all__ = [*_PUBLIC, "__version__"]

@@ -2,7 +2,7 @@
 
 LivrError                    one clear message, exit code 2 on the command line
 ├── ConfigError              a recipe or an option is wrong
-├── DataError                a data set is wrong; carries every problem found, each with file and row
+├── DataError                a data set is wrong; carries every problem, each with file and row
 └── ModelError               a checkpoint cannot be loaded or used
     └── UnsupportedModelError    its architecture would leak the image past the bottleneck
 """

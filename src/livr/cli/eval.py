@@ -1,0 +1,58 @@
+"""`livr eval`: accuracy of a model on a data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from livr.cli.console import JsonFlag, print_fields, print_json, progress
+
+
+def eval(
+    model: Annotated[str, typer.Argument(help="Hub id, checkpoint or run folder, or mini.")],
+    data: Annotated[str, typer.Option("--data", help="Data set folder.")],
+    split: Annotated[str, typer.Option("--split", help="Which part of the data.")] = "test",
+    mask: Annotated[
+        str, typer.Option("--mask", help="Attention rule: ordinary, or bottleneck (blindfolded).")
+    ] = "ordinary",
+    latents: Annotated[
+        str, typer.Option("--latents", help="keep them in the prompt, or drop them.")
+    ] = "keep",
+    out: Annotated[Path | None, typer.Option("--out", help="File for the result (JSON).")] = None,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1)] = 32,
+    as_json: JsonFlag = False,
+) -> None:
+    """Measure accuracy of generated answers, with a 95 % interval."""
+    from livr.errors import ConfigError
+
+    if latents not in ("keep", "drop"):
+        raise ConfigError(f"--latents {latents}: choose keep or drop")
+    from livr.evaluate.run import evaluate
+
+    with progress(1.0, "answering") as advance:
+        result = evaluate(
+            model,
+            data,
+            split,
+            mask=mask,
+            latents="drop" if latents == "drop" else "keep",
+            out=out,
+            batch_size=batch_size,
+            on_progress=lambda done, total: advance(done / total),
+        )
+    if as_json:
+        print_json(result.summary())
+        return
+    score = result.score
+    print_fields(
+        {
+            "model": result.model,
+            "data": f"{result.data}, {result.split} split",
+            "rule": f"{result.mask} mask, latents: {result.latents}",
+            "accuracy": f"{score.accuracy:.1%} ({score.correct} of {score.n})",
+            "95 % interval": f"{score.ci95[0]:.1%} to {score.ci95[1]:.1%}",
+            "unreadable": f"{score.unparsed:.1%}",
+        }
+    )

@@ -1,0 +1,38 @@
+"""`livr predict`: one question about one or more images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from livr.cli.console import JsonFlag, print_json
+
+
+def predict(
+    model: Annotated[str, typer.Argument(help="Hub id, checkpoint or run folder, or mini.")],
+    image: Annotated[
+        list[Path], typer.Option("--image", help="An image file. Repeat for several, in order.")
+    ],
+    question: Annotated[str, typer.Option("--question", help="What to ask.")],
+    choice: Annotated[
+        list[str] | None, typer.Option("--choice", help="An option to choose from. Repeatable.")
+    ] = None,
+    mask: Annotated[str, typer.Option("--mask", help="Attention rule.")] = "ordinary",
+    as_json: JsonFlag = False,
+) -> None:
+    """Ask a model one question."""
+    from livr.errors import ConfigError
+
+    if not question.strip():
+        raise ConfigError("--question is empty")
+    from livr.evaluate.predict import predict as ask
+
+    answer = ask(model, image, question, choice, mask=mask)
+    if as_json:
+        print_json({"answer": answer.answer, "text": answer.text})
+        return
+    typer.echo(answer.text)
+    if choice and answer.answer:
+        typer.echo(f"({answer.answer}) {choice[ord(answer.answer) - ord('A')]}")

@@ -1,0 +1,80 @@
+"""`livr train`: a recipe, a model and a data set give a run folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from livr.cli.console import note, print_fields, progress
+
+if TYPE_CHECKING:
+    from livr.config import TrainConfig
+
+Recipe = Annotated[str, typer.Argument(help="A YAML file, or a shipped recipe: livr, sft.")]
+ModelOption = Annotated[
+    str | None, typer.Option("--model", help="Hub id, checkpoint folder, or mini.")
+]
+DataOption = Annotated[
+    Path | None, typer.Option("--data", help="Data set folder with train.jsonl (and val.jsonl).")
+]
+OutOption = Annotated[Path | None, typer.Option("--out", help="Run folder; must not exist.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Change a setting, for instance optim.lr=2e-4. Repeatable."),
+]
+
+
+def train(
+    recipe: Recipe,
+    model: ModelOption = None,
+    data: DataOption = None,
+    out: OutOption = None,
+    settings: SetOption = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything, show the plan, train nothing.")
+    ] = False,
+) -> None:
+    """Train a model: direct fine-tuning, LIVR, or one of its controls."""
+    from livr.config import load_recipe
+    from livr.errors import ConfigError
+    from livr.recipes import find_recipe
+
+    config = load_recipe(find_recipe(recipe), settings or (), model=model, data=data, out=out)
+    if config.data is None:
+        raise ConfigError("no data set: give --data FOLDER with a train.jsonl in it")
+    if config.out is None:
+        name = f"{config.data.resolve().name}-{config.method}-{config.seed}"
+        config = config.model_copy(update={"out": Path("runs") / name})
+    if dry_run:
+        show_plan(config)
+        return
+    from livr.train.progress import Progress
+    from livr.train.run import train as run_training
+
+    with progress(1.0, "loading") as advance:
+
+        def listen(state: Progress) -> None:
+            advance(state.done / state.total, state.phase)
+
+        run = run_training(config, resume=resume, on_progress=listen)
+    if run.val_accuracy is None:
+        note("No val.jsonl: the last checkpoint was kept.")
+    fields = {
+        "run": str(run.path),
+        "method": run.method,
+        "kept": f"epoch {run.best_epoch:g} of the last stage",
+        "training": f"{run.train_seconds:.0f} s",
+    }
+    if run.val_accuracy is not None:
+        fields["validation"] = f"{run.val_accuracy:.1%} right"
+    print_fields(fields)
+
+
+def show_plan(config: TrainConfig) -> None:
+    """Print what a run would do: stages, steps, what trains, sequence lengths."""
+    from livr.train.plan import plan_run
+
+    print_fields(plan_run(config))

@@ -1,0 +1,167 @@
+"""Ask a model every question of a split and score the answers it writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from livr.data.example import Example
+from livr.data.store import load_split
+from livr.errors import DataError, LivrError
+from livr.evaluate.score import Prediction, Score, judge, score, write_predictions
+from livr.model.load import load
+from livr.model.model import Model, Use
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The result of `evaluate`.
+
+    Attributes:
+        model: What was asked.
+        data: Where the questions came from.
+        split: Which part of them.
+        mask: The attention rule in force.
+        latents: `keep`, `drop`, or `none` if the model has none.
+        score: Accuracy with interval, and the share of unreadable answers.
+        predictions: Every answer.
+    """
+
+    model: str
+    data: str
+    split: str
+    mask: str
+    latents: str
+    score: Score
+    predictions: tuple[Prediction, ...]
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right answers."""
+        return self.score.accuracy
+
+    def __str__(self) -> str:
+        low, high = self.score.ci95
+        return (
+            f"{self.accuracy:.1%} of {self.score.n} right "
+            f"(95 % interval {low:.1%} to {high:.1%}), {self.score.unparsed:.1%} unreadable"
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """The fields of `livr eval --json`."""
+        return {
+            "model": self.model,
+            "data": self.data,
+            "split": self.split,
+            "mask": self.mask,
+            "latents": self.latents,
+            "n": self.score.n,
+            "accuracy": self.score.accuracy,
+            "ci95": list(self.score.ci95),
+            "unparsed": self.score.unparsed,
+        }
+
+
+def evaluate(
+    model: Model | str | PathLike[str],
+    data: str | PathLike[str],
+    split: str = "test",
+    *,
+    mask: str = "ordinary",
+    latents: Use = "keep",
+    out: str | PathLike[str] | None = None,
+    batch_size: int = 32,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Evaluation:
+    """Accuracy of generated answers on a split.
+
+    If `model` is the folder of a run, evaluated as it would be used (ordinary mask, latents
+    kept), `predictions-<split>.jsonl` and `scores.json` are written there too.
+
+    Args:
+        model: A loaded model, or anything `livr.load` takes.
+        data: Data set folder.
+        split: `train`, `val` or `test`.
+        mask: Attention rule by name.
+        latents: `drop` leaves the latents out of the prompt.
+        out: File for the result as JSON.
+        batch_size: Questions per forward pass.
+        on_progress: Called with (answered, all).
+
+    Raises:
+        LivrError: The model or the data cannot be used; see the message.
+    """
+    name = model.source if isinstance(model, Model) else str(model)
+    examples = load_split(Path(data), split)
+    if not examples:
+        raise DataError(f"{data}: split {split} is empty")
+    _need_answers(examples, split)
+    asked = (
+        model if isinstance(model, Model) else load(Path(model) if Path(model).is_dir() else name)
+    )
+    predictions = _ask(asked, examples, mask, latents, batch_size, on_progress)
+    result = Evaluation(
+        model=name,
+        data=str(data),
+        split=split,
+        mask=mask,
+        latents=latents if asked.num_latents else "none",
+        score=score(predictions),
+        predictions=tuple(predictions),
+    )
+    as_used = mask == "ordinary" and latents == "keep"
+    if not isinstance(model, Model) and as_used and (Path(model) / "train.json").is_file():
+        write_to_run(result, Path(model), examples[0].task)
+    if out is not None:
+        _write_json(Path(out), result.summary())
+    return result
+
+
+def _need_answers(examples: list[Example], split: str) -> None:
+    missing = [e.id for e in examples if not e.answer]
+    if missing:
+        raise DataError(f"{split}: {len(missing)} question(s) have no answer, first {missing[0]}")
+
+
+def _ask(
+    model: Model,
+    examples: list[Example],
+    mask: str,
+    latents: Use,
+    batch_size: int,
+    on_progress: Callable[[int, int], None] | None,
+) -> list[Prediction]:
+    done = 0
+
+    def count(n: int) -> None:
+        nonlocal done
+        done += n
+        if on_progress is not None:
+            on_progress(done, len(examples))
+
+    texts = model.generate(examples, mask, latents, batch_size=batch_size, on_progress=count)
+    return [judge(e, text) for e, text in zip(examples, texts, strict=True)]
+
+
+def write_to_run(result: Evaluation, run: Path, task: str) -> None:
+    """Put predictions and scores into a run folder, beside what training recorded."""
+    write_predictions(run / f"predictions-{result.split}.jsonl", result.predictions)
+    trained = json.loads((run / "train.json").read_text(encoding="utf-8"))
+    file = run / "scores.json"
+    scores = {"task": task, **trained}
+    scores |= asdict(result.score) | {"split": result.split}
+    if result.split == "test" or not file.is_file():
+        _write_json(file, scores)
+
+
+def _write_json(path: Path, value: Any) -> None:
+    if path.is_dir():
+        raise LivrError(f"--out {path} is a folder; give the name of a file")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".part")
+    partial.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+    partial.replace(path)
