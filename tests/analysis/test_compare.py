@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from livr.analysis.compare import compare, results
+from livr.analysis.runs import Run, read_runs
+from livr.errors import DataError
+from livr.evaluate.score import Prediction
+from livr.evaluate.stats import wilson
+
+
+def run(method: str, seed: int, outcome: str, task: str = "t") -> Run:
+    """A run whose answers are right where `outcome` has a 1."""
+    rows = tuple(
+        Prediction(id=str(i), prediction=bit, answer="1", correct=bit == "1", text=bit)
+        for i, bit in enumerate(outcome)
+    )
+    share = outcome.count("1") / len(outcome)
+    scores = {"accuracy": share, "ci95": [0, 1]}
+    return Run(Path(method), task, method, seed, scores, {}, (), (), rows)
+
+
+def test_methods_stand_in_the_usual_order_and_are_paired_with_the_reference() -> None:
+    lines = compare([run("livr", 1, "1111"), run("zzz", 1, "0000"), run("zero_shot", 0, "0001"),
+                     run("sft", 1, "0011")])  # fmt: skip
+    assert [line.method for line in lines] == ["zero_shot", "sft", "livr", "zzz"]
+    zero_shot, sft, livr, _ = lines
+    assert sft.against is None
+    assert livr.against is not None and zero_shot.against is not None
+    assert (livr.against.delta, livr.against.only_b, livr.against.only_a) == (0.5, 2, 0)
+    assert zero_shot.against.delta == -0.25
+
+
+def test_seeds_are_averaged_and_do_not_narrow_the_interval() -> None:
+    runs = [run(m, s, "0011" if m == "sft" else "0111") for m in ("sft", "livr") for s in (1, 2)]
+    sft, livr = compare(runs)
+    assert (sft.seeds, sft.n, sft.accuracy) == (2, 4, 0.5)
+    assert sft.ci95 == (wilson(2, 4).low, wilson(2, 4).high)
+    assert livr.against is not None and livr.against.seeds == 2
+
+
+def test_zero_shot_is_paired_with_every_seed() -> None:
+    lines = compare([run("zero_shot", 0, "0000"), run("sft", 1, "0011"), run("sft", 2, "1111")])
+    assert lines[0].against is not None
+    assert lines[0].against.seeds == 2 and lines[0].against.delta == -0.75
+
+
+def test_seeds_that_only_one_method_has_are_not_paired() -> None:
+    runs = [run("sft", 1, "00"), run("sft", 2, "00"), run("livr", 2, "11"), run("livr", 3, "10")]
+    assert compare(runs)[1].against is not None
+    assert compare(runs)[1].against.seeds == 1  # type: ignore[union-attr]
+
+
+def test_a_task_without_the_reference_has_no_test() -> None:
+    assert compare([run("livr", 1, "01")])[0].against is None
+
+
+def test_different_questions_are_not_compared() -> None:
+    other = run("livr", 1, "01")
+    rows = (replace_id(other.predictions[0], "x"), other.predictions[1])
+    with pytest.raises(DataError, match="different questions"):
+        compare([run("sft", 1, "01"), replace(other, predictions=rows)])
+    with pytest.raises(DataError, match="no runs"):
+        compare([])
+
+
+def replace_id(row: Prediction, name: str) -> Prediction:
+    return row.model_copy(update={"id": name})
+
+
+def test_results_hold_a_row_per_run(tmp_path: Path) -> None:
+    from tests.analysis.synthetic import make_runs
+
+    runs = read_runs(make_runs(tmp_path, ("counting", "visual_similarity"), seeds=2))
+    found = results(runs)
+    assert len(found["rows"]) == len(runs) == 10
+    assert {"task", "method", "seed", "n", "accuracy", "ci95"} <= found["rows"][0].keys()
+    for row in found["rows"]:
+        assert row["accuracy"] == pytest.approx(row["correct"] / row["n"])
+    assert len(found["summary"]["lines"]) == 6

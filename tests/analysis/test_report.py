@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from tests.analysis.synthetic import make_runs
+
+from livr.analysis import figures
+from livr.analysis.compare import compare
+from livr.analysis.report import verdict, write_report
+from livr.analysis.runs import Run, read_runs
+from livr.analysis.samples import choose, data_uri
+from livr.method.bottleneck import BOTTLENECK, ORDINARY
+
+TASKS = ("counting", "visual_similarity")
+VOID = {"meta", "img", "link", "br", "hr"}
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
+    return read_runs(make_runs(tmp_path_factory.mktemp("runs"), TASKS, seeds=1))
+
+
+@pytest.fixture(scope="module")
+def page(runs: list[Run], tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("page") / "new" / "report.html"
+    write_report(path, runs, command="livr demo")
+    assert [file.name for file in path.parent.iterdir()] == ["report.html"]
+    return path.read_text(encoding="utf-8")
+
+
+class Balance(HTMLParser):
+    """Collects tags that are opened and never closed, and everything the page would load."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stack: list[str] = []
+        self.loads: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.loads += [v or "" for k, v in attrs if k in {"src", "href", "srcset", "action"}]
+        if tag not in VOID:
+            self.stack.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.loads += [v or "" for k, v in attrs if k in {"src", "href", "xlink:href"}]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.stack.pop() == tag
+
+
+def test_the_page_is_whole_and_loads_nothing(page: str) -> None:
+    parser = Balance()
+    parser.feed(page)
+    assert parser.stack == []
+    outside = [v for v in parser.loads if not v.startswith(("data:image/jpeg;base64,", "#"))]
+    assert outside == []
+    assert "<script" not in page and "@import" not in page and "url(http" not in page
+
+
+def test_the_table_holds_every_line(page: str, runs: list[Run]) -> None:
+    for line in compare(runs):
+        assert f"{100 * line.accuracy:.1f} %" in page
+    text = re.sub(r"<[^>]+>|\s+", " ", page)
+    for words in ("direct SFT", "zero-shot", "LIVR", "Counting", "visual similarity", "livr demo"):
+        assert words in text
+
+
+def test_text_from_data_is_escaped(page: str) -> None:
+    assert "How many fish &lt;b&gt;swim&lt;/b&gt; here?" in page
+    assert "<b>swim" not in page
+
+
+def test_the_page_is_the_same_twice(runs: list[Run], tmp_path: Path) -> None:
+    for name in ("a.html", "b.html"):
+        write_report(tmp_path / name, runs)
+    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+
+
+def test_runs_without_training_records_and_data_still_make_a_page(
+    runs: list[Run], tmp_path: Path
+) -> None:
+    zero_shot = [run for run in runs if run.method == "zero_shot"]
+    write_report(tmp_path / "r.html", zero_shot)
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "no training records" in page and "Questions and answers" not in page
+
+
+def test_samples_are_the_first_of_each_group(runs: list[Run]) -> None:
+    sft, livr = (next(r for r in runs if r.method == m) for m in ("sft", "livr"))
+    groups = choose(sft, livr, per_group=2)
+    assert sum(group.count for group in groups) == len(sft.predictions)
+    expected = [x.id for x, y in zip(sft.predictions, livr.predictions, strict=True)
+                if y.correct and not x.correct]  # fmt: skip
+    assert groups[0].count == len(expected) > 0
+    assert [sample.example.id for sample in groups[0].samples] == expected[:2]
+    for sample in groups[0].samples:
+        assert [good for _, good in sample.answers] == [False, True]
+
+
+def test_images_are_made_small(tmp_path: Path) -> None:
+    Image.new("RGBA", (2000, 1000), (255, 0, 0, 0)).save(tmp_path / "big.png")
+    assert len(data_uri(tmp_path / "big.png")) < 4000
+
+
+def test_curves_are_well_formed_and_follow_the_theme(runs: list[Run]) -> None:
+    for measure in ("loss", "val_accuracy"):
+        svg = figures.learning_curves(runs, measure)
+        assert svg is not None
+        ET.fromstring(
+            svg.replace("<svg ", '<svg xmlns:xlink="x" ', 1) if "xmlns:xlink" not in svg else svg
+        )
+        assert "var(--sft)" in svg and "var(--livr)" in svg
+        assert svg.count("stage 2") >= 1
+        assert "#00000" not in svg
+    assert figures.learning_curves([r for r in runs if r.method == "zero_shot"], "loss") is None
+
+
+def test_the_drawn_masks_are_the_rule() -> None:
+    def count(svg: str, kind: str) -> int:
+        return len(re.findall(f'class="{kind}"', svg))
+
+    ordinary, bottleneck = figures.mask(ORDINARY), figures.mask(BOTTLENECK)
+    tokens = 16
+    assert count(ordinary, "shut") == tokens * (tokens - 1) // 2
+    # 4 question and 2 answer rows lose the 6 image columns.
+    assert count(ordinary, "image") - count(bottleneck, "image") == (4 + 2) * 6
+    for kind in ("prompt", "latent", "answer"):
+        assert count(ordinary, kind) == count(bottleneck, kind)
+    ET.fromstring(bottleneck)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "words"),
+    [
+        ("0" * 20, "1" * 10 + "0" * 10, "chance alone would rarely"),
+        ("0" * 20, "1" + "0" * 19, "may well be chance"),
+        ("1" + "0" * 19, "0" * 20, "5.0 points fewer"),
+        ("01" * 10, "10" * 10, "equally many"),
+    ],
+)
+def test_the_verdict_says_no_more_than_the_test(a: str, b: str, words: str) -> None:
+    from tests.analysis.test_compare import run
+
+    line = compare([run("sft", 1, a), run("livr", 1, b)])[1]
+    assert words in verdict(line, "sft")
