@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from livr.data.tasks import counting
+from livr.data.tasks import counting, jigsaw, localization, visual_similarity
 from livr.data.tasks.base import Task
 from livr.errors import ConfigError
 
-TASKS: dict[str, Task[Any]] = {task.name: task for task in (counting.TASK,)}
+TASKS: dict[str, Task[Any]] = {
+    task.name: task
+    for task in (counting.TASK, jigsaw.TASK, localization.TASK, visual_similarity.TASK)
+}
 
 
 def get_task(name: str) -> Task[Any]:

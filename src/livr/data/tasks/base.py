@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -125,16 +126,19 @@ class Quota:
 
     If the right choice were brighter, larger or more central than the wrong one in most
     questions, a model could answer without understanding. A builder offers candidates with
-    their pattern of signs; a pattern whose share is used up is refused. Ours.
+    their pattern of signs; a pattern that is ahead of the rarest one is refused. Ours.
     """
 
     def __init__(self, count: int, signs: int) -> None:
-        self._limit: int = -(-count // 2**signs)
-        self._used: Counter[tuple[bool, ...]] = Counter()
+        patterns = 2**signs
+        self._slack: int = max(1, count // (25 * patterns))
+        self._used: dict[tuple[bool, ...], int] = dict.fromkeys(
+            itertools.product((False, True), repeat=signs), 0
+        )
 
     def open(self, pattern: tuple[bool, ...]) -> bool:
         """True if a question with this pattern is still wanted."""
-        return bool(self._used[pattern] < self._limit)
+        return self._used[pattern] < min(self._used.values()) + self._slack
 
     def take(self, pattern: tuple[bool, ...]) -> None:
         """Counts a question with this pattern."""
