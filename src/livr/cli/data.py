@@ -1,0 +1,118 @@
+"""`livr data`: build, check and look at data sets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from livr.cli.console import JsonFlag, note, print_json, print_table, progress
+
+if TYPE_CHECKING:
+    from livr.data.check import TokenCounter
+    from livr.data.example import Example
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Build, check, show data sets.")
+
+Folder = Annotated[Path, typer.Argument(help="Data set folder with train.jsonl and images/.")]
+
+
+@app.command()
+def build(
+    task: Annotated[str, typer.Argument(help="Name of a task, or all.")],
+    source: Annotated[str, typer.Option(help="Folder of the public data set, or pool.")] = "pool",
+    out: Annotated[Path | None, typer.Option(help="Folder to write (all: one per task).")] = None,
+    train: Annotated[int, typer.Option(min=0, help="Training questions.")] = 1000,
+    val: Annotated[int, typer.Option(min=0, help="Validation questions.")] = 250,
+    test: Annotated[int, typer.Option(min=0, help="Test questions.")] = 250,
+    seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --out.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Build one of the paper's tasks from its public data set, or from the embedded images."""
+    from livr.data.build import build_task
+    from livr.data.tasks import TASKS, get_task
+    from livr.errors import ConfigError
+
+    names = list(TASKS) if task == "all" else [get_task(task).name]
+    if task == "all" and source != "pool":
+        raise ConfigError("all works with --source pool; build the tasks of a data set one by one")
+    target = out or Path("data") / task
+    sizes = {"train": train, "val": val, "test": test}
+    rows = []
+    total = len(names) * sum(sizes.values())
+    with progress(total, task) as advance:
+        done = 0
+
+        def tick(name: str, split: str, made: int, wanted: int) -> None:
+            nonlocal done
+            done += 1
+            advance(done, f"{name} {split}")
+
+        for name in names:
+            folder = target / name if task == "all" else target
+            manifest = build_task(name, source, folder, sizes, seed, overwrite, tick)
+            rows.append({"out": str(folder), **manifest})
+    if as_json:
+        print_json(rows if task == "all" else rows[0])
+        return
+    _print_built(rows)
+
+
+def _print_built(rows: list[dict[str, Any]]) -> None:
+    cells = []
+    for row in rows:
+        counts = "/".join(str(n) for n in row["counts"].values())
+        leaks = [name for name, score in row["shortcuts"].items() if not score["ok"]]
+        cells.append([row["task"], counts, ", ".join(leaks) or "none", row["out"]])
+    print_table(["task", "train/val/test", "shortcuts above chance", "folder"], cells)
+    for row in rows:
+        for split, wanted in row["wanted"].items():
+            if row["counts"][split] < wanted:
+                dropped = ", ".join(f"{k}: {v}" for k, v in row["dropped"][split].items())
+                note(f"{row['task']} {split}: {row['counts'][split]} of {wanted} ({dropped})")
+
+
+@app.command()
+def check(
+    folder: Folder,
+    model: Annotated[
+        str | None, typer.Option(help="Also check that every row fits this model.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Find every problem of a data set before training: rows, images, splits, lengths."""
+    from livr.data.check import check_folder
+
+    counter = None if model is None else _token_counter(model)
+    report = check_folder(folder, counter)
+    if as_json:
+        problems = [{"file": p.file, "row": p.row, "message": p.message} for p in report.problems]
+        print_json({"ok": not problems, "counts": report.counts, "problems": problems})
+        if problems:
+            raise typer.Exit(2)
+        return
+    report.raise_if_any(folder)
+    counts = ", ".join(f"{n} {split}" for split, n in report.counts.items())
+    typer.echo(f"{folder} is fine: {counts}; {report.images} images")
+
+
+def _token_counter(name: str) -> TokenCounter:
+    """Connects the check with a model's own tokenizer and image processor."""
+    import livr
+    from livr.data.check import TokenCount
+
+    model = livr.load(name)
+    images = getattr(model.processor, "image_processor", None)
+    patch, merge = getattr(images, "patch_size", None), getattr(images, "merge_size", None)
+
+    class Counter:
+        limit = int(model.hf.config.get_text_config().max_position_embeddings)
+        pixels_per_token = (patch * merge) ** 2 if isinstance(patch, int) and merge else None
+
+        def __call__(self, example: Example) -> TokenCount:
+            encoded = model.encoder.encode(example)
+            return TokenCount(len(encoded), encoded.num_image_tokens)
+
+    return Counter()
