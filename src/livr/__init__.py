@@ -1,10 +1,8 @@
-"""LIVR: Latent Implicit Visual Reasoning.
+"""LIVR: Latent Implicit Visual Reasoning. torch is imported by the first thing that needs it.
 
-`import livr` is instant: torch is imported by the first thing that needs it.
-
-    model = livr.load("Qwen/Qwen3-VL-4B-Instruct")    # a hub id, a folder, a run, or "mini"
-    run = livr.train(model, data="my_parts/", recipe="livr")
-    print(livr.evaluate(run, "my_parts/", split="test"))
+model = livr.load("Qwen/Qwen3-VL-4B-Instruct")    # a hub id, a folder, a run, or "mini"
+run = livr.train(model, data="my_parts/", recipe="livr")
+print(livr.evaluate(run, "my_parts/", split="test"))
 """
 
 from __future__ import annotations

@@ -19,7 +19,10 @@ from livr.method.bottleneck import BOTTLENECK, ORDINARY
 
 CURVES = (
     ("loss", "Training loss on answer tokens"),
-    ("val_accuracy", "Accuracy of generated answers on the validation split"),
+    (
+        "val_accuracy",
+        "Accuracy of generated answers on the validation split, under the mask of the stage",
+    ),
 )
 SIGNIFICANT = 0.05
 

@@ -43,19 +43,25 @@ def print_json(value: Any) -> None:
 
 
 def print_table(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str | None = None
+    columns: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str | None = None
 ) -> None:
     """Print a table on stdout. Cells that look like numbers are aligned to the right.
 
     Args:
         columns: One heading per column.
         rows: One string per column in each row.
-        title: Printed above the table.
+        caption: Printed below the table.
     """
     from rich import box
     from rich.table import Table
 
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(
+        caption=caption,
+        caption_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+    )
     for i, name in enumerate(columns):
         numeric = bool(rows) and all(row[i][:1] in "0123456789+-–−<" for row in rows if row[i])
         table.add_column(name, justify="right" if numeric else "left", no_wrap=numeric)

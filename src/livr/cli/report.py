@@ -1,0 +1,30 @@
+"""`livr report`: one HTML page about a set of runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from livr.cli.compare import ReferenceOption, RunsArgument
+from livr.cli.console import note
+
+
+def report(
+    runs: RunsArgument,
+    out: Annotated[Path, typer.Option("--out", help="The HTML file to write.")],
+    reference: ReferenceOption = "sft",
+    method: Annotated[
+        str, typer.Option("--method", help="The method whose answers stand beside those.")
+    ] = "livr",
+    title: Annotated[str, typer.Option("--title", help="The heading.")] = "LIVR beside direct SFT",
+) -> None:
+    """Write a self-contained page: table, learning curves, questions with both answers."""
+    from livr.analysis.report import write_report
+    from livr.analysis.runs import read_runs
+
+    if out.is_dir():
+        out = out / "report.html"
+    write_report(out, read_runs(runs), title=title, reference=reference, method=method)
+    note(f"{out}: open it in a browser; it needs no network.")
