@@ -159,10 +159,18 @@ def build(kind: type[S], values: dict[str, Any], where: str) -> S:
             name = ".".join(str(part) for part in item["loc"]) or "settings"
             text = item["msg"].removeprefix("Value error, ")
             if item["type"] == "extra_forbidden":
-                known = ", ".join(kind.model_fields)
-                text = f"no such setting (known here: {known})"
+                text = f"no such setting (known here: {', '.join(_known(kind, item['loc']))})"
             lines.append(f"  {name}: {text}")
         raise ConfigError("\n".join([f"{where}: wrong settings", *lines])) from error
+
+
+def _known(kind: type[Settings], place: tuple[int | str, ...]) -> list[str]:
+    """The settings beside a wrong one."""
+    for name in place[:-1]:
+        inner = kind.model_fields[str(name)].annotation
+        if isinstance(inner, type) and issubclass(inner, Settings):
+            kind = inner
+    return list(kind.model_fields)
 
 
 def load_recipe(path: Path, overrides: Sequence[str] = (), **given: Any) -> TrainConfig:

@@ -60,8 +60,8 @@ def _must_look_like_a_checkpoint(source: str) -> None:
                 f"{source} is a folder but holds neither config.json (a checkpoint) "
                 "nor config.yaml (a run of livr train)"
             )
-    elif folder.is_absolute() or source.startswith(".") or source.count("/") > 1:
-        raise ModelError(f"{source}: no such folder")
+    elif folder.is_absolute() or source.startswith(".") or source.count("/") != 1:
+        raise ModelError(f"{source}: no such folder, and a hub id has the form owner/name")
 
 
 def _refuse_leaky_layers(config: Any, source: str) -> None:

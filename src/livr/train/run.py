@@ -79,6 +79,7 @@ def train(
         DataError: The data set is wrong.
         ModelError: The backbone cannot be loaded.
     """
+    config = _with_whole_paths(config)
     if config.data is None or config.out is None:
         raise ConfigError("a run needs both data (--data) and a folder to write to (--out)")
     arm = variant(config.method)
@@ -93,6 +94,15 @@ def train(
     _equip(model, arm, config)
     dump(config, out / "config.yaml")
     return _Runner(model, plan, config, out, examples, validation, on_progress).run()
+
+
+def _with_whole_paths(config: TrainConfig) -> TrainConfig:
+    """Paths in a run folder must mean the same wherever it is opened from."""
+    folder = Path(config.model)
+    model = str(folder.resolve()) if folder.is_dir() else config.model
+    data = config.data.resolve() if config.data is not None else None
+    out = config.out.resolve() if config.out is not None else None
+    return config.model_copy(update={"model": model, "data": data, "out": out})
 
 
 def _load_data(folder: Path) -> tuple[list[Example], list[Example]]:

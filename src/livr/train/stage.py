@@ -160,6 +160,7 @@ def arguments(config: TrainConfig, stage: Stage, folder: Path, per_device: int) 
         save_total_limit=1,
         logging_strategy="steps",
         logging_steps=10,
+        logging_first_step=True,
         report_to="none",
         disable_tqdm=True,
         remove_unused_columns=False,

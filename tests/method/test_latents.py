@@ -1,0 +1,66 @@
+"""The K rows: initialisation, sharing, overlay, gradients."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from livr.config import LatentsConfig
+from livr.errors import ConfigError
+from livr.method.latents import Latents
+from livr.method.variants import VARIANTS, variant
+
+
+def weight(rows: int = 500, width: int = 64) -> torch.Tensor:
+    g = torch.Generator().manual_seed(3)
+    scale = torch.linspace(0.1, 2, width)
+    return torch.randn(rows, width, generator=g) * scale + torch.linspace(-1, 1, width)
+
+
+def test_rows_start_with_the_statistics_of_words() -> None:
+    words = weight()
+    spare = torch.full((12, 64), 1e6)
+    rows = Latents(torch.cat([words, spare]), 500, LatentsConfig(num=512), 0).rows
+    torch.testing.assert_close(rows.mean(0), words.mean(0), rtol=0, atol=0.3)
+    torch.testing.assert_close(rows.std(0), words.std(0), rtol=0.2, atol=0)
+
+
+def test_a_seed_gives_the_same_rows_and_another_seed_others() -> None:
+    one, same, other = (Latents(weight(), 500, LatentsConfig(), s).rows for s in (1, 1, 2))
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_overlay_replaces_latents_and_nothing_else(shared) -> None:
+    embedding = torch.nn.Embedding(20, 8).requires_grad_(False)
+    latents = Latents(embedding.weight, 16, LatentsConfig(num=4, shared=shared), 0)
+    ids = torch.tensor([[1, 16, 17, 18, 19, 2], [3, 4, 16, 16, 5, 6]])
+    plain = embedding(ids)
+    latents.attach(embedding)
+    out = embedding(ids)
+    is_latent = (ids >= 16) & (ids < 20)
+    assert torch.equal(out[~is_latent], plain[~is_latent])
+    assert torch.equal(out[0, 1:5], latents.rows_KD())
+    out.sum().backward()
+    assert latents.rows.grad.shape == ((1, 8) if shared else (4, 8))
+    assert latents.rows.grad.abs().sum() == is_latent.sum() * 8
+    assert embedding.weight.grad is None
+
+
+def test_plans() -> None:
+    plan = variant("livr").plan([4, 6])
+    assert [(s.name, s.policy.name, s.epochs) for s in plan] == [
+        ("stage1", "bottleneck", 4),
+        ("stage2", "ordinary", 6),
+    ]
+    with pytest.raises(ConfigError, match="has 1 stage"):
+        variant("sft").plan([4, 6])
+    with pytest.raises(ConfigError, match="unknown method 'lvr'; choose one of"):
+        variant("lvr")
+
+
+def test_every_trained_arm_ends_like_inference() -> None:
+    """The last stage is the rule the model is used under, or comparisons would be unfair."""
+    for arm in VARIANTS.values():
+        assert not arm.policies or arm.policies[-1].name == "ordinary"
