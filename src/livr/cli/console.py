@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
@@ -87,6 +88,8 @@ class Advance(Protocol):
 def progress(total: float, description: str) -> Iterator[Advance]:
     """One progress bar on stderr with the time gone and an estimate of the time left.
 
+    Where stderr is no terminal, a line is printed whenever the description changes.
+
     Args:
         total: The whole work, in any unit.
         description: What is going on.
@@ -94,6 +97,10 @@ def progress(total: float, description: str) -> Iterator[Advance]:
     Yields:
         A function `advance(done, description=None)`: `done` is the work finished so far.
     """
+    screen = console(stderr=True)
+    if not screen.is_terminal:
+        yield _Lines(total)
+        return
     from rich.progress import (
         BarColumn,
         Progress,
@@ -105,12 +112,14 @@ def progress(total: float, description: str) -> Iterator[Advance]:
 
     bar = Progress(
         TextColumn("{task.description}"),
-        BarColumn(bar_width=None),
+        BarColumn(),
         TaskProgressColumn(),
         TimeElapsedColumn(),
         TextColumn("left:"),
         TimeRemainingColumn(),
-        console=console(stderr=True),
+        console=screen,
+        # Long, because phases differ in speed.
+        speed_estimate_period=120,
     )
     with bar:
         task = bar.add_task(description, total=total)
@@ -119,3 +128,24 @@ def progress(total: float, description: str) -> Iterator[Advance]:
             bar.update(task, completed=done, description=description)
 
         yield advance
+
+
+class _Lines:
+    """Progress for a log file: one line per phase, with the time gone and left."""
+
+    def __init__(self, total: float) -> None:
+        self.total = total
+        self.start = time.monotonic()
+        self.phase: str | None = None
+
+    def __call__(self, done: float, description: str | None = None) -> None:
+        if description is None or description == self.phase:
+            return
+        self.phase = description
+        gone = time.monotonic() - self.start
+        left = f", {_clock(gone * (self.total - done) / done)} left" if done else ""
+        note(f"{done / self.total:4.0%}  {_clock(gone)} gone{left}  {description}")
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
