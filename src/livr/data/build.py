@@ -138,6 +138,7 @@ def _describe(
     task: Task[Any], source: str | Path, seed: int, wanted: Mapping[str, int], ledger: _Ledger
 ) -> dict[str, Any]:
     pool = source == POOL
+    scores = measure(ledger.clues, task.chance)
     return {
         "task": task.name,
         "section": task.section,
@@ -150,7 +151,8 @@ def _describe(
         "wanted": dict(wanted),
         "dropped": ledger.drops,
         "answers": ledger.answers,
-        "shortcuts": measure(ledger.clues, task.chance),
+        "shortcuts": {k: v for k, v in scores.items() if k not in task.cues},
+        "cues": {k: v for k, v in scores.items() if k in task.cues},
         "groups": ledger.groups,
         "versions": {
             "livr": version("livr"),

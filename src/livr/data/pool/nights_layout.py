@@ -78,7 +78,7 @@ def _write_triplet(
     left_wins: bool,
     rng: random.Random,
 ) -> tuple[str, str, str]:
-    window = _window(decode(entry), rng)
+    window = random_window(decode(entry), rng)
     x, y, side = window
     near = (
         x + rng.uniform(-0.08, 0.08) * side,
@@ -86,9 +86,11 @@ def _write_triplet(
         side * rng.uniform(0.88, 1.12),
     )
     if other is entry:
-        far = max((_window(decode(entry), rng) for _ in range(12)), key=lambda w: _apart(w, window))
+        far = max(
+            (random_window(decode(entry), rng) for _ in range(12)), key=lambda w: _apart(w, window)
+        )
     else:
-        far = _window(decode(other), rng)
+        far = random_window(decode(other), rng)
     reference = view(decode(entry), window, rng)
     candidates = [view(decode(entry), near, rng), view(decode(other), far, rng)]
     if not left_wins:
@@ -101,7 +103,8 @@ def _write_triplet(
     return paths
 
 
-def _window(image: Image.Image, rng: random.Random) -> Window:
+def random_window(image: Image.Image, rng: random.Random) -> Window:
+    """Draws a square section with half to four fifths of the shorter side."""
     short = min(image.size)
     side = rng.uniform(0.5, 0.8)
     wide, high = image.width / short, image.height / short
@@ -116,14 +119,19 @@ def _apart(a: Window, b: Window) -> float:
     return max(abs(a[0] - b[0]), abs(a[1] - b[1])) / (a[2] + b[2])
 
 
-def view(image: Image.Image, window: Window, rng: random.Random) -> Image.Image:
-    """Cuts a square section and changes its light a little."""
+def cut_window(image: Image.Image, window: Window, side: int) -> Image.Image:
+    """Cuts a square section and scales it to `side` px."""
     short = min(image.size)
-    side = min(window[2] * short, short)
-    left = min(max(window[0] * short - side / 2, 0.0), image.width - side)
-    top = min(max(window[1] * short - side / 2, 0.0), image.height - side)
-    box = (left, top, left + side, top + side)
-    cut = image.resize((SIDE, SIDE), Image.Resampling.BICUBIC, box=box)
+    width = min(window[2] * short, short)
+    left = min(max(window[0] * short - width / 2, 0.0), image.width - width)
+    top = min(max(window[1] * short - width / 2, 0.0), image.height - width)
+    box = (left, top, left + width, top + width)
+    return image.resize((side, side), Image.Resampling.BICUBIC, box=box)
+
+
+def view(image: Image.Image, window: Window, rng: random.Random) -> Image.Image:
+    """Cuts a section and changes its light a little."""
+    cut = cut_window(image, window, SIDE)
     for change in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
         cut = change(cut).enhance(rng.uniform(0.8, 1.2))
     return cut

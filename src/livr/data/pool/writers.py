@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from livr.data.pool import coco_layout, counts, nights_layout
+from livr.data.pool import artbench_layout, coco_layout, counts, hpatches_layout, nights_layout
 
 Writer = Callable[[Path, dict[str, int], int], None]
 
 WRITERS: dict[str, Writer] = {
+    "art_style": artbench_layout.write,
     "counting": counts.write,
     "jigsaw": coco_layout.write_photographs,
     "localization": coco_layout.write_objects,
+    "visual_correspondence": hpatches_layout.write,
     "visual_similarity": nights_layout.write,
 }

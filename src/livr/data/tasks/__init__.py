@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from livr.data.tasks import counting, jigsaw, localization, visual_similarity
+from livr.data.tasks import (
+    art_style,
+    counting,
+    jigsaw,
+    localization,
+    visual_correspondence,
+    visual_similarity,
+)
 from livr.data.tasks.base import Task
 from livr.errors import ConfigError
 
 TASKS: dict[str, Task[Any]] = {
-    task.name: task
-    for task in (counting.TASK, jigsaw.TASK, localization.TASK, visual_similarity.TASK)
+    module.TASK.name: module.TASK
+    for module in (
+        counting,
+        jigsaw,
+        localization,
+        visual_correspondence,
+        art_style,
+        visual_similarity,
+    )
 }
 
 

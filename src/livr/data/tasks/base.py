@@ -79,6 +79,8 @@ class Task(Generic[Config]):
         paper: Sizes and thresholds for the public data set.
         pool: The same for the embedded images: smaller pictures, the same construction.
         build: Makes the questions of one split.
+        cues: Features that belong to the construction itself. Their predictors are reported,
+            but not held to chance.
     """
 
     name: str
@@ -89,6 +91,7 @@ class Task(Generic[Config]):
     paper: Config
     pool: Config
     build: Callable[[Request, Config], Iterator[Built]]
+    cues: tuple[str, ...] = ()
 
 
 def balanced(values: Sequence[Value], count: int, rng: random.Random) -> list[Value]:
