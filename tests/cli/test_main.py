@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -31,6 +32,11 @@ def imported(code: str) -> set[str]:
 
 def test_every_verb_has_a_file() -> None:
     assert [verb for verb in cli.VERBS if not cli.find_spec(f"livr.cli.{verb}")] == []
+
+
+def test_help_names_every_verb() -> None:
+    listed = re.findall(r"^│ (\w+) +\w", run("--help").stdout, re.MULTILINE)
+    assert tuple(listed) == cli.VERBS
 
 
 @pytest.mark.parametrize("args", [[], *[[verb] for verb in cli.VERBS]], ids=str)

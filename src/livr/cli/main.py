@@ -46,7 +46,9 @@ def load_verb(verb: str) -> Any:
     if app is None:
         app = typer.Typer(add_completion=False)
         app.command(name=verb)(getattr(module, verb))
-    return typer.main.get_command(app)
+    command = typer.main.get_command(app)
+    command.name = verb
+    return command
 
 
 class LazyVerbs(TyperGroup):
