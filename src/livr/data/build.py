@@ -138,7 +138,7 @@ def _describe(
     task: Task[Any], source: str | Path, seed: int, wanted: Mapping[str, int], ledger: _Ledger
 ) -> dict[str, Any]:
     pool = source == POOL
-    scores = measure(ledger.clues, task.chance)
+    scores = measure(ledger.clues, task.majority or task.chance)
     return {
         "task": task.name,
         "section": task.section,

@@ -26,13 +26,16 @@ class Clue:
 
 
 def measure(
-    clues: Mapping[str, Sequence[Clue]], chance: float
+    clues: Mapping[str, Sequence[Clue]], majority: float
 ) -> dict[str, dict[str, float | int | bool]]:
     """Fits every predictor on train and scores it on all other questions.
 
+    A feature with fewer values than choices (two points, but "about the same" is a third choice)
+    is scored on the questions whose answer it can name.
+
     Args:
         clues: Split -> questions. Without train, the first split is fitted.
-        chance: Accuracy of guessing, 0 to 1.
+        majority: Share of the most frequent answer by construction, 0 to 1.
 
     Returns:
         predictor -> accuracy, n, chance, limit (chance plus noise) and ok.
@@ -44,14 +47,25 @@ def measure(
     train = clues[fitted]
     rest = [clue for name in names if name != fitted for clue in clues[name]]
     most = Counter(clue.answer for clue in train).most_common(1)[0][0]
-    result = {"majority_answer": _score([clue.answer == most for clue in rest], chance)}
+    result = {"majority_answer": _score([clue.answer == most for clue in rest], majority)}
     for feature in sorted({name for clue in train for name in clue.features}):
-        hits = [_picks(clue, feature, largest=True) for clue in train if feature in clue.features]
-        largest = 2 * sum(hits) >= len(hits) if chance == 0.5 else sum(hits) >= chance * len(hits)
-        result[feature] = _score(
-            [_picks(clue, feature, largest) for clue in rest if feature in clue.features], chance
-        )
+        seen, unseen = _usable(train, feature), _usable(rest, feature)
+        if not seen or not unseen:
+            continue
+        largest = sum(_picks(clue, feature, True) for clue in seen)
+        smallest = sum(_picks(clue, feature, False) for clue in seen)
+        hits = [_picks(clue, feature, largest >= smallest) for clue in unseen]
+        chance = sum(1 / len(clue.features[feature]) for clue in unseen) / len(unseen)
+        result[feature] = _score(hits, chance)
     return result
+
+
+def _usable(clues: Sequence[Clue], feature: str) -> list[Clue]:
+    return [
+        clue
+        for clue in clues
+        if feature in clue.features and clue.answer in LETTERS[: len(clue.features[feature])]
+    ]
 
 
 def _picks(clue: Clue, feature: str, largest: bool) -> bool:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from livr.data.pool import artbench_layout, coco_layout, counts, hpatches_layout, nights_layout
+from livr.data.pool import (
+    artbench_layout,
+    coco_layout,
+    counts,
+    hpatches_layout,
+    mid_layout,
+    nights_layout,
+)
 
 Writer = Callable[[Path, dict[str, int], int], None]
 
@@ -14,6 +21,7 @@ WRITERS: dict[str, Writer] = {
     "counting": counts.write,
     "jigsaw": coco_layout.write_photographs,
     "localization": coco_layout.write_objects,
+    "relative_reflectance": mid_layout.write,
     "visual_correspondence": hpatches_layout.write,
     "visual_similarity": nights_layout.write,
 }

@@ -9,6 +9,7 @@ from livr.data.tasks import (
     counting,
     jigsaw,
     localization,
+    relative_reflectance,
     visual_correspondence,
     visual_similarity,
 )
@@ -23,6 +24,7 @@ TASKS: dict[str, Task[Any]] = {
         localization,
         visual_correspondence,
         art_style,
+        relative_reflectance,
         visual_similarity,
     )
 }

@@ -81,6 +81,7 @@ class Task(Generic[Config]):
         build: Makes the questions of one split.
         cues: Features that belong to the construction itself. Their predictors are reported,
             but not held to chance.
+        majority: Share of the most frequent answer by construction; None if all are alike.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Task(Generic[Config]):
     pool: Config
     build: Callable[[Request, Config], Iterator[Built]]
     cues: tuple[str, ...] = ()
+    majority: float | None = None
 
 
 def balanced(values: Sequence[Value], count: int, rng: random.Random) -> list[Value]:
