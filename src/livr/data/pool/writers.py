@@ -10,6 +10,7 @@ from livr.data.pool import (
     coco_layout,
     counts,
     hpatches_layout,
+    keypoint_layouts,
     mid_layout,
     nights_layout,
 )
@@ -19,9 +20,11 @@ Writer = Callable[[Path, dict[str, int], int], None]
 WRITERS: dict[str, Writer] = {
     "art_style": artbench_layout.write,
     "counting": counts.write,
+    "functional_correspondence": keypoint_layouts.write_labels,
     "jigsaw": coco_layout.write_photographs,
     "localization": coco_layout.write_objects,
     "relative_reflectance": mid_layout.write,
+    "semantic_correspondence": keypoint_layouts.write_pairs,
     "visual_correspondence": hpatches_layout.write,
     "visual_similarity": nights_layout.write,
 }

@@ -7,9 +7,11 @@ from typing import Any
 from livr.data.tasks import (
     art_style,
     counting,
+    functional_correspondence,
     jigsaw,
     localization,
     relative_reflectance,
+    semantic_correspondence,
     visual_correspondence,
     visual_similarity,
 )
@@ -24,6 +26,8 @@ TASKS: dict[str, Task[Any]] = {
         localization,
         visual_correspondence,
         art_style,
+        semantic_correspondence,
+        functional_correspondence,
         relative_reflectance,
         visual_similarity,
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import random
 from collections.abc import Sequence
 
 import numpy as np
@@ -67,3 +69,23 @@ def point_features(
         "point_brightness": tuple(brightness(image, p, radius) for p in points),
         "point_texture": tuple(texture(image, p, radius) for p in points),
     }
+
+
+def choose_keypoints(
+    target: Sequence[Point], count: int, distance: float, rng: random.Random
+) -> list[int] | None:
+    """Draws `count` keypoints that keep `distance` px from each other in the target picture.
+
+    Returns their places in `target` in random order, or None if there are not enough. All
+    subsets that fit are equally likely, so no keypoint stands out.
+    """
+    fitting = [
+        subset
+        for subset in itertools.combinations(range(len(target)), count)
+        if far_apart([target[index] for index in subset], distance)
+    ]
+    if not fitting:
+        return None
+    chosen = list(rng.choice(fitting))
+    rng.shuffle(chosen)
+    return chosen
