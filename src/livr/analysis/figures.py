@@ -14,25 +14,25 @@ from livr.method.bottleneck import Policy, allowed
 from livr.method.roles import Role
 
 # Matplotlib wants colours, the page wants variables: each stands for one.
-_INK, _MUTED, _GRID = "#000001", "#000002", "#000003"
-_VARIABLES = {_INK: "var(--ink)", _MUTED: "var(--muted)", _GRID: "var(--rule)"}
-_METHODS = {"sft": "#000004", "livr": "#000005"}
-_VARIABLES |= {colour: f"var(--{method})" for method, colour in _METHODS.items()}
+INK, MUTED, GRID = "#000001", "#000002", "#000003"
+_VARIABLES = {INK: "var(--ink)", MUTED: "var(--muted)", GRID: "var(--rule)"}
+METHODS = {"sft": "#000004", "livr": "#000005"}
+_VARIABLES |= {colour: f"var(--{method})" for method, colour in METHODS.items()}
 
-_STYLE: dict[str, Any] = {
+STYLE: dict[str, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "livr",
     "font.size": 11,
-    "axes.edgecolor": _GRID,
-    "axes.labelcolor": _MUTED,
+    "axes.edgecolor": GRID,
+    "axes.labelcolor": MUTED,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
     "axes.axisbelow": True,
-    "grid.color": _GRID,
+    "grid.color": GRID,
     "grid.linewidth": 0.6,
-    "xtick.color": _MUTED,
-    "ytick.color": _MUTED,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
     "xtick.major.size": 0,
     "ytick.major.size": 0,
 }
@@ -55,7 +55,7 @@ def learning_curves(runs: Sequence[Run], measure: str) -> str | None:
     curves = [(run, getattr(run, measure)) for run in runs if getattr(run, measure)]
     if not curves:
         return None
-    with matplotlib.rc_context(_STYLE):
+    with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(5.2, 3.1), layout="constrained")
         axes = figure.subplots()
         alone = len({run.method for run, _ in curves}) == len(curves)
@@ -63,7 +63,7 @@ def learning_curves(runs: Sequence[Run], measure: str) -> str | None:
             axes.plot(
                 [p.epoch for p in points],
                 [p.value for p in points],
-                color=_METHODS.get(run.method, _MUTED),
+                color=METHODS.get(run.method, MUTED),
                 linewidth=2.0 if alone else 1.4,
                 alpha=1.0 if alone else 0.65,
                 marker="o" if measure == "val_accuracy" else None,
@@ -77,9 +77,9 @@ def learning_curves(runs: Sequence[Run], measure: str) -> str | None:
         else:
             axes.set_ylim(bottom=0)
         for epoch in sorted({e for _, points in curves for e in switches(points)}):
-            axes.axvline(epoch, color=_INK, linewidth=0.9, linestyle=(0, (3, 3)))
-            axes.text(epoch, 1.01, "stage 2", transform=axes.get_xaxis_transform(), color=_MUTED)
-        return _svg(figure)
+            axes.axvline(epoch, color=INK, linewidth=0.9, linestyle=(0, (3, 3)))
+            axes.text(epoch, 1.01, "stage 2", transform=axes.get_xaxis_transform(), color=MUTED)
+        return as_svg(figure)
 
 
 def switches(points: Sequence[Point]) -> list[float]:
@@ -92,7 +92,8 @@ def switches(points: Sequence[Point]) -> list[float]:
     return ends[:-1]
 
 
-def _svg(figure: Any) -> str:
+def as_svg(figure: Any) -> str:
+    """A matplotlib figure as an SVG element, its colours turned into the page's variables."""
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     svg = buffer.getvalue()

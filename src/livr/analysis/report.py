@@ -83,7 +83,7 @@ def write_report(
         _section([run for run in runs if run.task == task], lines, reference, method, per_group)
         for task in dict.fromkeys(run.task for run in runs)
     ]
-    page = _environment().get_template("report.html.j2").render(
+    page = environment().get_template("report.html.j2").render(
         title=title,
         command=command,
         sections=sections,
@@ -199,19 +199,20 @@ def points(delta: float) -> str:
     return "0.0" if value == 0 else f"{'+' if value > 0 else '−'}{abs(value):.1f}"
 
 
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Templates of this package with the filters that print numbers."""
+    made = Environment(
         loader=PackageLoader("livr.analysis"),
         autoescape=select_autoescape(["j2"]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
+    made.filters |= {
         "label": label,
         "p_number": p_number,
         "duration": duration,
         "percent": percent,
         "points": points,
     }
-    return environment
+    return made
