@@ -73,7 +73,14 @@ def test_progress_runs_from_start_to_end(out: Path, heard: list[Progress]) -> No
     assert shares == sorted(shares)
     assert shares[0] < 0.05 and shares[-1] == pytest.approx(1.0)
     phases = " ".join(state.phase for state in heard)
-    for words in ("making questions", "zero-shot", "sft", "livr stage1", "livr stage2", "test"):
+    for words in (
+        "making questions",
+        "zero-shot",
+        "direct SFT",
+        "LIVR, stage 1",
+        "LIVR, stage 2",
+        "test",
+    ):
         assert words in phases
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import Field
 
-from livr.analysis.compare import Line, compare, results
+from livr.analysis.compare import Line, compare, label, results
 from livr.analysis.report import write_report
 from livr.analysis.runs import SPLIT, Run, read_run
 from livr.config import Settings, TrainConfig, dump, load_recipe
@@ -185,34 +185,37 @@ def _build(config: DemoConfig, task: str, out: Path, meter: Meter) -> None:
     sizes = {"train": config.train, "val": config.val, "test": config.test}
     folder = out / "data" / task
     if folder.is_dir():
-        meter.advance(_BUILD_COST * sum(sizes.values()), f"{task}: data")
+        meter.advance(_BUILD_COST * sum(sizes.values()), f"{label(task)}: data")
         return
     build_task(
         task,
         POOL,
         folder,
         sizes,
-        progress=lambda *_: meter.advance(_BUILD_COST, f"{task}: making questions"),
+        progress=lambda *_: meter.advance(_BUILD_COST, f"{label(task)}: making questions"),
     )
 
 
 def _perform(job: _Job, sizes: DemoConfig, meter: Meter) -> None:
     """Train and evaluate one job, as far as that has not been done."""
-    title = f"{job.task}: {job.method.replace('_', '-')}"
+    title = f"{label(job.task)}: {label(job.method)}"
+    if sizes.seeds > 1 and job.config is not None:
+        title += f", seed {job.seed}"
     end = meter.done + job.work(sizes)
     if not (job.folder / "scores.json").is_file():
         start = meter.done
         if job.config is not None and not (job.folder / "adapter").is_dir():
-            _train(job, _part_of(meter, start, title))
+            _train(job, _part_of(meter, start, title, job.method))
         _evaluate(job, sizes, meter, f"{title}, test")
     meter.advance(max(0.0, end - meter.done), title)
 
 
-def _part_of(meter: Meter, start: float, title: str) -> Listener:
+def _part_of(meter: Meter, start: float, title: str, method: str) -> Listener:
     """A listener that adds a run's own progress to the whole."""
 
     def listen(state: Progress) -> None:
-        meter.advance(start + state.done - meter.done, f"{title}, {state.phase}")
+        phase = state.phase.removeprefix(f"{method} ").replace("stage", "stage ")
+        meter.advance(start + state.done - meter.done, f"{title}, {phase}")
 
     return listen
 

@@ -78,6 +78,13 @@ def print_fields(fields: Mapping[str, str]) -> None:
         typer.echo(f"{name:<{width}}  {value}")
 
 
+def hush() -> None:
+    """Stop transformers from drawing a bar of its own for every load; downloads keep theirs."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+
+
 class Advance(Protocol):
     """Tells a progress bar how far the work is."""
 
@@ -137,14 +144,21 @@ class _Lines:
         self.total = total
         self.start = time.monotonic()
         self.phase: str | None = None
+        self.first: tuple[float, float] | None = None
 
     def __call__(self, done: float, description: str | None = None) -> None:
         if description is None or description == self.phase:
             return
         self.phase = description
-        gone = time.monotonic() - self.start
-        left = f", {_clock(gone * (self.total - done) / done)} left" if done else ""
-        note(f"{done / self.total:4.0%}  {_clock(gone)} gone{left}  {description}")
+        now, share = time.monotonic(), done / self.total
+        left = ""
+        if self.first is None:
+            self.first = (now, share)
+        elif share > self.first[1] + 0.02:
+            # Loading libraries is no measure of the work to come.
+            rate = (share - self.first[1]) / (now - self.first[0])
+            left = f", {_clock((1 - share) / rate)} left"
+        note(f"{share:4.0%}  {_clock(now - self.start)} gone{left}  {description}")
 
 
 def _clock(seconds: float) -> str:

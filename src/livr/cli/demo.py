@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from livr.cli.console import JsonFlag, note, print_json, progress
+from livr.cli.console import JsonFlag, hush, note, print_json, progress
 
 TaskOption = Annotated[
     list[str] | None,
@@ -33,6 +33,7 @@ def demo(
     from livr.config import build
 
     with progress(1.0, "loading") as advance:
+        hush()
         from livr.analysis.demo import DemoConfig, run_demo
         from livr.train.progress import Progress
 

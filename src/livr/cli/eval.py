@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from livr.cli.console import JsonFlag, print_fields, print_json, progress
+from livr.cli.console import JsonFlag, hush, print_fields, print_json, progress
 
 
 def eval(
@@ -32,6 +32,7 @@ def eval(
     from livr.evaluate.run import evaluate
 
     with progress(1.0, "answering") as advance:
+        hush()
         result = evaluate(
             model,
             data,

@@ -24,10 +24,13 @@ VERBS = (
     "train",
     "eval",
     "predict",
+    "export",
     "data",
     "mini",
     "report",
     "compare",
+    "audit",
+    "explain",
     "env",
 )
 """Every verb, in the order of `livr --help`."""

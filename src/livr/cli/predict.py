@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from livr.cli.console import JsonFlag, print_json
+from livr.cli.console import JsonFlag, hush, print_json
 
 
 def predict(
@@ -29,6 +29,7 @@ def predict(
         raise ConfigError("--question is empty")
     from livr.evaluate.predict import predict as ask
 
+    hush()
     answer = ask(model, image, question, choice, mask=mask)
     if as_json:
         print_json({"answer": answer.answer, "text": answer.text})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from livr.cli.console import note, print_fields, progress
+from livr.cli.console import hush, note, print_fields, progress
 
 if TYPE_CHECKING:
     from livr.config import TrainConfig
@@ -55,6 +55,7 @@ def train(
     from livr.train.run import train as run_training
 
     with progress(1.0, "loading") as advance:
+        hush()
 
         def listen(state: Progress) -> None:
             advance(state.done / state.total, state.phase)
