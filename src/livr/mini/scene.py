@@ -1,0 +1,272 @@
+"""A rendered scene that knows what is where: background, objects, marked points and boxes."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from livr.mini.assets import Assets, Picture
+from livr.mini.figures import COLORS, FIGURES, SHAPES, draw_figure, draw_shape, part_points
+
+Point = tuple[float, float]
+Box = tuple[float, float, float, float]
+
+
+@dataclass
+class Placed:
+    """One object of a scene. Coordinates are pixels of the scene."""
+
+    kind: str
+    color: str | None
+    box: Box
+    parts: list[tuple[str, float, float]] = field(default_factory=list)
+    facing: str | None = None
+    background: bool = False
+
+    @property
+    def center(self) -> Point:
+        """Middle of the bounding box."""
+        return (self.box[0] + self.box[2]) / 2, (self.box[1] + self.box[3]) / 2
+
+    @property
+    def area(self) -> float:
+        """Area of the bounding box."""
+        return (self.box[2] - self.box[0]) * (self.box[3] - self.box[1])
+
+
+@dataclass
+class Scene:
+    """A picture and its ground truth.
+
+    Attributes:
+        image: The RGB picture, marks included.
+        clean: The picture without marks.
+        ids: Which object covers a pixel: 0 background, i + 1 for objects[i].
+        marks: Label -> marked point.
+        boxes: Colour word -> (box, index of its object or None, sides it cuts off).
+        backdrop: What the background shows, or None if it is a plain or textured one.
+    """
+
+    image: Image.Image
+    clean: Image.Image
+    ids: Image.Image
+    objects: list[Placed] = field(default_factory=list)
+    marks: dict[str, Point] = field(default_factory=dict)
+    boxes: dict[str, tuple[Box, int | None, tuple[str, ...]]] = field(default_factory=dict)
+    backdrop: str | None = None
+
+    @property
+    def scale(self) -> float:
+        """Scene pixels per pixel of the model's input."""
+        return max(1.0, ((self.image.width * self.image.height) ** 0.5) / 96)
+
+    def at(self, point: Point) -> int | None:
+        """Index of the object at a point, None for background."""
+        value = int(self.ids.getpixel((int(point[0]), int(point[1]))))  # type: ignore[arg-type]
+        return None if value == 0 else value - 1
+
+    def tone(self, point: Point) -> tuple[float, float, float]:
+        """Mean RGB of a small disk (as a square) of the clean picture around a point."""
+        r = max(1, round(2 * self.scale))
+        x, y = int(point[0]), int(point[1])
+        cut = self.clean.crop((x - r, y - r, x + r + 1, y + r + 1)).resize(
+            (1, 1), Image.Resampling.BOX
+        )
+        value = cut.getpixel((0, 0))
+        assert isinstance(value, tuple)
+        return float(value[0]), float(value[1]), float(value[2])
+
+
+def luminance(rgb: tuple[float, float, float]) -> float:
+    """Perceived brightness, 0 to 255."""
+    return 0.2126 * rgb[0] + 0.7152 * rgb[1] + 0.0722 * rgb[2]
+
+
+def color_word(rgb: tuple[float, float, float]) -> str | None:
+    """Name of a colour, None where two names would do."""
+    names = sorted(
+        (sum((a - b) ** 2 for a, b in zip(rgb, value, strict=True)), name)
+        for name, value in COLORS.items()
+    )
+    near, second = names[0], names[1]
+    return near[1] if near[0] < 3600 and near[0] < 0.45 * second[0] else None
+
+
+def jitter(rng: random.Random, rgb: tuple[int, int, int], amount: int) -> tuple[int, int, int]:
+    """A colour near another."""
+    r, g, b = (min(255, max(0, v + rng.randint(-amount, amount))) for v in rgb)
+    return r, g, b
+
+
+def random_size(rng: random.Random) -> tuple[int, int]:
+    """Width and height of a scene before the processor's resize."""
+    if rng.random() < 0.45:
+        side = rng.choice((96, 128, 160, 192, 224))
+        return side, side
+    area = rng.choice((112, 144, 176, 208)) ** 2
+    ratio = 2 ** rng.uniform(-0.8, 0.8)
+    return round((area * ratio) ** 0.5), round((area / ratio) ** 0.5)
+
+
+def photo_crop(rng: random.Random, photo: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """A random large part of a photograph, scaled to a size, sometimes mirrored."""
+    ratio = size[0] / size[1]
+    w = min(photo.width, photo.height * ratio) * rng.uniform(0.7, 1.0)
+    h = w / ratio
+    x, y = rng.uniform(0, photo.width - w), rng.uniform(0, photo.height - h)
+    part = photo.resize(size, Image.Resampling.BILINEAR, box=(x, y, x + w, y + h))
+    if rng.random() < 0.5:
+        part = part.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    return part
+
+
+def texture(rng: random.Random, size: tuple[int, int]) -> Image.Image:
+    """A plain, graded, noisy, striped, checked or cloudy background."""
+    way = rng.choice(("plain", "plain", "grade", "noise", "stripes", "checks", "clouds"))
+    first = jitter(rng, rng.choice(list(COLORS.values())), 25)
+    second = jitter(rng, rng.choice(list(COLORS.values())), 25)
+    if way == "plain":
+        return Image.new("RGB", size, first)
+    noise = np.random.default_rng(rng.getrandbits(63))
+    if way == "noise":
+        base = np.float32(first) + noise.normal(0, rng.uniform(8, 40), (size[1], size[0], 1))
+        return Image.fromarray(base.clip(0, 255).astype(np.uint8))
+    if way == "clouds":
+        cells = noise.random((rng.randint(3, 9), rng.randint(3, 9)))
+        soft = Image.fromarray((cells * 255).astype(np.uint8)).resize(
+            size, Image.Resampling.BICUBIC
+        )
+        return Image.composite(Image.new("RGB", size, first), Image.new("RGB", size, second), soft)
+    if way == "grade":
+        mask = Image.linear_gradient("L").rotate(rng.choice((0, 90, 180, 270))).resize(size)
+        return Image.composite(Image.new("RGB", size, first), Image.new("RGB", size, second), mask)
+    image = Image.new("RGB", size, first)
+    draw = ImageDraw.Draw(image)
+    step = rng.randint(10, 40)
+    for i, x in enumerate(range(0, size[0], step)):
+        for j, y in enumerate(range(0, size[1], step)):
+            if (i + j * (way == "checks")) % 2:
+                draw.rectangle((x, y, x + step - 1, y + step - 1), fill=second)
+    return image
+
+
+def backdrop(
+    rng: random.Random, assets: Assets, size: tuple[int, int]
+) -> tuple[Image.Image, str | None]:
+    """A background and the kind of photograph it is, None for a drawn one."""
+    if rng.random() < 0.55:
+        picture = rng.choice(assets.photos)
+        return photo_crop(rng, picture.image, size), picture.kind
+    return texture(rng, size), None
+
+
+def stamp(
+    rng: random.Random, assets: Assets, what: str, color: str | None
+) -> tuple[Image.Image, str, str | None, list[tuple[str, float, float]]]:
+    """An object to paste: picture, kind, colour word, parts in the unit square.
+
+    Args:
+        what: "cutout", a shape or a figure.
+        color: Colour word; None draws one.
+    """
+    if what == "cutout":
+        picture: Picture = rng.choice(assets.cutouts)
+        return picture.image, picture.kind, None, []
+    name = color or rng.choice(list(COLORS))
+    rgb = jitter(rng, COLORS[name], 14)
+    if what in FIGURES:
+        other = jitter(rng, COLORS[rng.choice([c for c in COLORS if c != name])], 14)
+        return draw_figure(what, rgb, other), what, name, part_points(what)
+    return draw_shape(what, rgb), what, name, []
+
+
+def paste(
+    rng: random.Random,
+    scene: Scene,
+    item: tuple[Image.Image, str, str | None, list[tuple[str, float, float]]],
+    side: float,
+    tries: int = 12,
+) -> Placed | None:
+    """Paste an object where it covers no other; None if there is no room.
+
+    Args:
+        side: Longer side of the object in pixels of the scene.
+    """
+    image, kind, color, parts = item
+    factor = side / max(image.size) * rng.uniform(0.85, 1.15)
+    w = max(5, min(scene.image.width - 2, round(image.width * factor)))
+    h = max(5, min(scene.image.height - 2, round(image.height * factor)))
+    flip = rng.random() < 0.5
+    for _ in range(tries):
+        x, y = rng.randint(0, scene.image.width - w), rng.randint(0, scene.image.height - h)
+        gap = 2 * scene.scale
+        if any(
+            x < o.box[2] + gap and o.box[0] < x + w + gap and y < o.box[3] + gap
+            and o.box[1] < y + h + gap
+            for o in scene.objects
+        ):  # fmt: skip
+            continue
+        small = image.resize((w, h), Image.Resampling.BILINEAR)
+        if flip:
+            small = small.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        scene.image.paste(small, (x, y), small)
+        scene.objects.append(Placed(kind, color, (x, y, x + w, y + h)))
+        mask = small.getchannel("A").point(lambda v: 255 if v > 110 else 0)
+        scene.ids.paste(len(scene.objects), (x, y), mask)
+        placed = scene.objects[-1]
+        placed.parts = [(n, x + (1 - u if flip else u) * w, y + v * h) for n, u, v in parts]
+        if kind in ("fish", "bird", "dog") and parts:
+            placed.facing = "left" if flip else "right"
+        return placed
+    return None
+
+
+def blank(image: Image.Image, shows: str | None = None) -> Scene:
+    """A scene without objects on a background."""
+    return Scene(image, image, Image.new("L", image.size, 0), backdrop=shows)
+
+
+def font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Pillow's own scalable font."""
+    return ImageFont.load_default(size=max(7, round(size)))
+
+
+def mark(rng: random.Random, scene: Scene, label: str, point: Point) -> None:
+    """Draw a labelled point: a ring or dot, with its label beside it."""
+    draw = ImageDraw.Draw(scene.image)
+    s = scene.scale
+    x, y = point
+    light, dark = (255, 255, 255), (0, 0, 0)
+    hue = rng.choice(((255, 40, 40), (255, 235, 0), (0, 255, 255), (255, 0, 255), light, dark))
+    edge = dark if hue != dark else light
+    r = rng.uniform(2.2, 4.0) * s
+    if rng.random() < 0.5:
+        draw.ellipse((x - r - s, y - r - s, x + r + s, y + r + s), outline=edge, width=round(s))
+        draw.ellipse((x - r, y - r, x + r, y + r), outline=hue, width=max(1, round(1.3 * s)))
+    else:
+        r = r * 0.75
+        draw.ellipse((x - r, y - r, x + r, y + r), fill=hue, outline=edge, width=max(1, round(s)))
+    letter = font(rng.uniform(10, 13) * s)
+    dx = (r + 5 * s) if x < scene.image.width - 16 * s else -(r + 6 * s)
+    if label == "REF":
+        dx *= 1.8
+    ty = min(max(y, 6 * s), scene.image.height - 6 * s)
+    draw.text(
+        (x + dx, ty), label, fill=hue, font=letter, anchor="mm", stroke_width=round(s),
+        stroke_fill=edge,
+    )  # fmt: skip
+    scene.marks[label] = point
+
+
+def draw_box(scene: Scene, color: str, box: Box, index: int | None, cut: tuple[str, ...]) -> None:
+    """Draw a coloured box and remember it."""
+    draw = ImageDraw.Draw(scene.image)
+    draw.rectangle(box, outline=COLORS[color], width=max(1, round(1.4 * scene.scale)))
+    scene.boxes[color] = (box, index, cut)
+
+
+SHAPE_WORDS = SHAPES
+FIGURE_WORDS = tuple(FIGURES)

@@ -1,0 +1,1 @@
+"""What the embedded model is taught: each module renders pictures and asks about them."""

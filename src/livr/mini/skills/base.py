@@ -1,0 +1,97 @@
+"""Questions with closed answers, and their multiple-choice form."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PIL import Image
+
+from livr.mini.scene import Scene
+
+ORDINALS = ("first", "second", "third")
+POSITIONS = (
+    "top left", "top", "top right", "left", "center", "right",
+    "bottom left", "bottom", "bottom right",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One question.
+
+    Attributes:
+        skill: Name under which its accuracy is reported.
+        question: The text.
+        answer: The expected answer.
+        options: Words the answer is drawn from; empty if it has no multiple-choice form.
+    """
+
+    skill: str
+    question: str
+    answer: str
+    options: tuple[str, ...] = ()
+
+
+@dataclass
+class Draft:
+    """Pictures in prompt order and everything that may be asked about them."""
+
+    images: list[Image.Image]
+    asks: list[Ask]
+
+
+def where(scene: Scene, point: tuple[float, float]) -> str | None:
+    """Position word of a point; None close to a border between two words."""
+    u, v = 3 * point[0] / scene.image.width, 3 * point[1] / scene.image.height
+    if min(abs(u - 1), abs(u - 2), abs(v - 1), abs(v - 2)) < 0.12:
+        return None
+    return POSITIONS[min(2, int(v)) * 3 + min(2, int(u))]
+
+
+def say(rng: random.Random, *forms: str) -> str:
+    """One of several wordings, the first half of the time."""
+    return forms[0] if len(forms) == 1 or rng.random() < 0.5 else rng.choice(forms[1:])
+
+
+def yes(value: bool) -> str:
+    """yes or no."""
+    return "yes" if value else "no"
+
+
+def pick_options(rng: random.Random, ask: Ask, count: int) -> list[str]:
+    """The answer among others, shuffled."""
+    others = [o for o in ask.options if o != ask.answer]
+    chosen = [ask.answer, *rng.sample(others, min(count - 1, len(others)))]
+    rng.shuffle(chosen)
+    return chosen
+
+
+def lettered(rng: random.Random, ask: Ask) -> Ask:
+    """The multiple-choice form of a question: options behind letters, a letter as answer."""
+    count = 2 if rng.random() < 0.5 else rng.choice((3, 4))
+    options = pick_options(rng, ask, count)
+    listed = [f"({chr(65 + i)}) {o}" for i, o in enumerate(options)]
+    draw = rng.random()
+    if draw < 0.25:
+        text = f"{ask.question}\nSelect from the following choices.\n" + "\n".join(listed)
+    elif draw < 0.6:
+        text = f"{ask.question}\n" + "\n".join(listed)
+    else:
+        text = f"{ask.question} " + " ".join(listed)
+    return Ask(f"mc_{ask.skill}", text, chr(65 + options.index(ask.answer)))
+
+
+def plural(kind: str) -> str:
+    """Plural of a kind's word."""
+    if kind in ("fish",):
+        return kind
+    if kind.endswith(("s", "h", "x")):
+        return kind + "es"
+    return kind[:-2] + "ves" if kind.endswith("fe") else kind + "s"
+
+
+def sample_many(rng: random.Random, items: Sequence[str], count: int) -> list[str]:
+    """Up to `count` distinct items in random order."""
+    return rng.sample(list(items), min(count, len(items)))

@@ -1,0 +1,117 @@
+"""Batches of the curriculum, rendered by a worker while the model learns from the last one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+from transformers import PreTrainedTokenizerFast
+
+from livr.mini.assets import Assets, load_assets
+from livr.mini.curriculum import WORLDS, Packer, Sequence_, images_at, sequence
+from livr.mini.shape import MiniShape
+
+BATCH = {1: 32, 2: 24, 3: 16}
+"""Sequences of a step by their number of pictures: about equal work."""
+
+
+@dataclass(frozen=True)
+class LessonBatch:
+    """One step's worth of conversations.
+
+    Attributes:
+        ids_BT: Token ids.
+        positions_3BT: Rotary positions.
+        mask_B1TT: True where attention is allowed: own turn and the pictures.
+        pixels: Patches of all pictures in order.
+        grids: (pictures, 3).
+        supervised_BT: True at positions that predict an answer token.
+        targets_N: Those tokens.
+        answer_N: Number of the answer each belongs to, counted over the batch.
+        skills: Skill of each answer.
+    """
+
+    ids_BT: Tensor
+    positions_3BT: Tensor
+    mask_B1TT: Tensor
+    pixels: Tensor
+    grids: Tensor
+    supervised_BT: Tensor
+    targets_N: Tensor
+    answer_N: Tensor
+    skills: list[str]
+
+
+def join(rows: list[Sequence_]) -> LessonBatch:
+    """Stack sequences, cut to the longest."""
+    length = max(int((row.turn_T >= 0).sum()) for row in rows)
+    ids = torch.from_numpy(np.stack([r.ids_T[:length] for r in rows]))
+    labels = torch.from_numpy(np.stack([r.labels_T[:length] for r in rows]))
+    turn = torch.from_numpy(np.stack([r.turn_T[:length] for r in rows]))
+    answers = np.stack([r.answer_T[:length] for r in rows])
+    offsets = np.cumsum([0, *[len(r.skills) for r in rows[:-1]]])
+    answers = torch.from_numpy(np.where(answers >= 0, answers + offsets[:, None], -1))
+    causal = torch.ones(length, length, dtype=torch.bool).tril()
+    own = turn[:, :, None] == turn[:, None, :]
+    shared = (turn[:, None, :] == 0) & (turn[:, :, None] >= 0)
+    supervised = torch.nn.functional.pad(labels, (0, 1), value=-100)[:, 1:] != -100
+    wanted = labels[:, 1:] != -100
+    return LessonBatch(
+        ids_BT=ids,
+        positions_3BT=torch.from_numpy(
+            np.stack([r.positions_3T[:, :length] for r in rows], axis=1)
+        ),
+        mask_B1TT=((own | shared) & causal)[:, None],
+        pixels=torch.from_numpy(np.concatenate([p for r in rows for p in r.pixels])),
+        grids=torch.tensor([g for r in rows for g in r.grids]),
+        supervised_BT=supervised,
+        targets_N=labels[:, 1:][wanted],
+        answer_N=answers[:, 1:][wanted],
+        skills=[s for r in rows for s in r.skills],
+    )
+
+
+class Lessons(Dataset[LessonBatch]):
+    """The curriculum as a data set of steps: the same seed and step give the same batch."""
+
+    def __init__(
+        self,
+        tokenizer: PreTrainedTokenizerFast,
+        numbers: MiniShape,
+        seed: int,
+        shares: tuple[float, float, float],
+        weights: dict[str, float] | None = None,
+        splits: tuple[str, ...] = ("train",),
+    ) -> None:
+        self.packer = Packer(tokenizer, numbers)
+        self.seed = seed
+        self.shares = shares
+        self.weights = weights or dict.fromkeys(WORLDS, 1.0)
+        self.splits = splits
+        self.assets: Assets | None = None
+
+    def __getitem__(self, step: int) -> LessonBatch:
+        if self.assets is None:
+            torch.set_num_threads(1)
+            self.assets = load_assets(self.splits)
+        count = images_at(self.seed, step, self.shares)
+        rows = [
+            sequence(self.packer, self.assets, self.weights, self.shares, (self.seed, step, i))
+            for i in range(BATCH[count])
+        ]
+        return join(rows)
+
+
+def lessons_from(lessons: Lessons, start: int, stop: int, workers: int = 1) -> Iterator[LessonBatch]:
+    """The batches of steps start .. stop-1 in order, rendered ahead of time."""
+    yield from DataLoader(
+        lessons,
+        batch_size=None,
+        sampler=range(start, stop),
+        num_workers=workers,
+        prefetch_factor=4 if workers else None,
+    )
