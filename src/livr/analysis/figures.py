@@ -74,6 +74,8 @@ def learning_curves(runs: Sequence[Run], measure: str) -> str | None:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10))
         if measure == "val_accuracy":
             axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+            low, high = axes.get_ylim()
+            axes.set_ylim(max(low, 0.0), min(high, 1.0))
         else:
             axes.set_ylim(bottom=0)
         for epoch in sorted({e for _, points in curves for e in switches(points)}):

@@ -19,10 +19,7 @@ from livr.method.bottleneck import BOTTLENECK, ORDINARY
 
 CURVES = (
     ("loss", "Training loss on answer tokens"),
-    (
-        "val_accuracy",
-        "Accuracy of generated answers on the validation split, under the mask of the stage",
-    ),
+    ("val_accuracy", "Validation accuracy of generated answers, under the mask of the stage"),
 )
 SIGNIFICANT = 0.05
 
@@ -87,7 +84,7 @@ def write_report(
         title=title,
         command=command,
         sections=sections,
-        models=sorted({str(run.scores.get("model") or run.config.get("model")) for run in runs}),
+        models=sorted({model_name(run) for run in runs}),
         seeds=sorted({run.seed for run in runs}),
         reference=reference,
         method=method,
@@ -122,6 +119,12 @@ def _section(
         pair=pair,
         groups=tuple(choose(*pair, per_group)) if pair else (),
     )
+
+
+def model_name(run: Run) -> str:
+    """What was trained: a hub id or `mini` as it is, a folder by its name."""
+    name = str(run.config.get("model") or run.scores.get("model"))
+    return Path(name).name if Path(name).is_absolute() else name
 
 
 def _pair(runs: Sequence[Run], reference: str, method: str) -> tuple[Run, Run] | None:

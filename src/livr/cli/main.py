@@ -21,16 +21,15 @@ from livr.errors import LivrError
 
 VERBS = (
     "demo",
+    "data",
     "train",
     "eval",
     "predict",
-    "export",
-    "data",
-    "mini",
-    "report",
     "compare",
     "audit",
-    "explain",
+    "report",
+    "export",
+    "mini",
     "env",
 )
 """Every verb, in the order of `livr --help`."""
