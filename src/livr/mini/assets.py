@@ -49,7 +49,8 @@ def load_assets(splits: Sequence[str] = ("train",)) -> Assets:
     """
     from livr.data.pool import load_pool
 
-    photos, cutouts = [], []
+    photos: list[Picture] = []
+    cutouts: list[Picture] = []
     for split in splits:
         for entry in load_pool(split):
             image = entry.open()

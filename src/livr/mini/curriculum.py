@@ -68,7 +68,7 @@ WORLDS: dict[str, tuple[World, tuple[int, ...]]] = {
 
 
 @dataclass(frozen=True)
-class Sequence_:
+class Lesson:
     """One training sequence. T positions, A answers.
 
     Attributes:
@@ -162,14 +162,15 @@ class Packer:
             at += 1
         return ids, positions
 
-    def pack(self, made: Draft, asks: Sequence[Ask], length: int, linked: bool) -> Sequence_:
+    def pack(self, made: Draft, asks: Sequence[Ask], length: int, linked: bool) -> Lesson:
         """Pack pictures and as many questions as fit into `length` positions."""
         cut = [patches(image.convert("RGB"), self.numbers) for image in made.images]
         grids = [(1, rows, columns) for _, rows, columns in cut]
         ids, positions = self.prefix(grids)
         base = positions[-1][0] + 1
         labels, answers, turns = [-100] * len(ids), [-1] * len(ids), [0] * len(ids)
-        s, skills, at = self.special, [], base
+        s, at = self.special, base
+        skills: list[str] = []
         texts = self.encode([t for a in asks for t in (a.question, a.answer)])
         for k, ask in enumerate(asks):
             question, answer = texts[2 * k].ids, [*texts[2 * k + 1].ids, s["<|im_end|>"]]
@@ -195,7 +196,7 @@ class Packer:
         answers += [-1] * pad
         turns += [-1] * pad
         positions += [(0, 0, 0)] * pad
-        return Sequence_(
+        return Lesson(
             np.array(ids),
             np.array(labels),
             np.array(answers),
@@ -213,7 +214,7 @@ def sequence(
     weights: dict[str, float],
     shares: Sequence[float],
     place: tuple[int, int, int],
-) -> Sequence_:
+) -> Lesson:
     """The training sequence at (seed, step, index)."""
     seed, step, index = place
     rng = generator(seed, step, index)

@@ -32,7 +32,8 @@ def patches(image: Image.Image, numbers: MiniShape) -> tuple[NDArray[np.float32]
     size = target_size(image.width, image.height, numbers.cell)
     fitted = image if image.size == size else image.resize(size, Image.Resampling.BICUBIC)
     pixels_HWC = np.asarray(fitted, dtype=np.float32) * np.float32(1 / 255)
-    pixels_HWC = (pixels_HWC - np.float32(IMAGE_MEAN)) / np.float32(IMAGE_STD)
+    mean, std = (np.asarray(v, dtype=np.float32) for v in (IMAGE_MEAN, IMAGE_STD))
+    pixels_HWC = (pixels_HWC - mean) / std
     p, m = numbers.patch, numbers.merge
     rows, columns = size[1] // p, size[0] // p
     cut = pixels_HWC.reshape(rows // m, m, p, columns // m, m, p, 3)

@@ -7,25 +7,22 @@ a longer run repeats the stable part of a shorter one exactly.
 
 from __future__ import annotations
 
-import json
-import time
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from pydantic import BaseModel, ConfigDict
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.functional import cross_entropy
-from transformers import PreTrainedTokenizerFast
 
 from livr.errors import ConfigError
 from livr.mini.folder import learn_tokenizer, save_checkpoint
+from livr.mini.lesson import answers_right, lesson_logits
+from livr.mini.log import PretrainLog
 from livr.mini.muon import Muon
 from livr.mini.shape import build, shape
-from livr.mini.stream import LessonBatch, Lessons, lessons_from
+from livr.mini.stream import Lessons, lessons_from
 from livr.mini.tokenizer import special_ids
 
 SPARE_ROWS = 64
@@ -82,7 +79,8 @@ class Report:
 
 def make_optimizers(model: nn.Module, config: PretrainConfig) -> list[torch.optim.Optimizer]:
     """Muon for the matrices inside blocks, AdamW for everything else."""
-    matrices, others = [], []
+    matrices: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
     for name, weight in model.named_parameters():
         inside = "layers" in name or "blocks" in name or "merger" in name
         (matrices if inside and weight.ndim == 2 else others).append(weight)
@@ -90,28 +88,6 @@ def make_optimizers(model: nn.Module, config: PretrainConfig) -> list[torch.opti
         Muon(matrices, lr=config.muon_lr, weight_decay=config.weight_decay),
         torch.optim.AdamW(others, lr=config.lr, betas=(0.9, 0.98), weight_decay=0.0),
     ]
-
-
-def lesson_logits(model: Any, batch: LessonBatch) -> Tensor:
-    """Scores of every supervised token, (N, V)."""
-    hidden_BTD = model.model(
-        input_ids=batch.ids_BT,
-        pixel_values=batch.pixels,
-        image_grid_thw=batch.grids,
-        position_ids=batch.positions_3BT,
-        attention_mask=batch.mask_B1TT,
-        use_cache=False,
-    ).last_hidden_state
-    logits: Tensor = model.lm_head(hidden_BTD[batch.supervised_BT])
-    return logits
-
-
-def answers_right(logits_NV: Tensor, batch: LessonBatch) -> Tensor:
-    """True for each answer of which every token would have been generated."""
-    hit_N = logits_NV.argmax(-1) == batch.targets_N
-    right = torch.ones(len(batch.skills), dtype=torch.long)
-    right.scatter_reduce_(0, batch.answer_N, hit_N.long(), "amin")
-    return right.bool()
 
 
 def pretrain(
@@ -147,7 +123,7 @@ def pretrain(
     optimizers = make_optimizers(model, config)
     start = _restore(out / "state.pt", config, model, optimizers)
     lessons = Lessons(tokenizer, numbers, config.seed, config.shares)
-    log = _Log(out / "log.jsonl", start)
+    log = PretrainLog(out / "log.jsonl", start)
     model.train()
     for step, batch in enumerate(lessons_from(lessons, start, config.steps, workers), start):
         for optimizer, rate in zip(optimizers, (config.muon_lr, config.lr), strict=True):
@@ -155,14 +131,14 @@ def pretrain(
                 group["lr"] = rate * config.rate(step)
         logits_NV = lesson_logits(model, batch)
         loss = cross_entropy(logits_NV.float(), batch.targets_N)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for optimizer in optimizers:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         right = answers_right(logits_NV.detach(), batch)
         report = Report(step + 1, loss.item(), right.float().mean().item())
-        log.add(report, batch.skills, right.tolist())
+        log.add(report.step, report.loss, batch.skills, right.tolist())
         if on_step is not None:
             on_step(report)
         if (step + 1) % save_every == 0 or step + 1 == config.steps:
@@ -211,56 +187,3 @@ def _restore(
     for optimizer, saved_state in zip(optimizers, state["optimizers"], strict=True):
         optimizer.load_state_dict(saved_state)
     return step
-
-
-class _Log:
-    """Writes one line every 50 steps: loss, accuracy, accuracy per skill."""
-
-    def __init__(self, path: Path, start: int, every: int = 50) -> None:
-        self.path, self.every = path, every
-        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-        kept = [line for line in lines if json.loads(line)["step"] <= start]
-        path.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
-        self.started = time.monotonic()
-        self._clear()
-
-    def _clear(self) -> None:
-        self.losses: list[float] = []
-        self.skills: dict[str, list[bool]] = defaultdict(list)
-
-    def add(self, report: Report, skills: list[str], right: list[bool]) -> None:
-        self.losses.append(report.loss)
-        for skill, is_right in zip(skills, right, strict=True):
-            self.skills[skill].append(is_right)
-        if report.step % self.every:
-            return
-        answered = [r for rights in self.skills.values() for r in rights]
-        line = {
-            "step": report.step,
-            "seconds": round(time.monotonic() - self.started, 1),
-            "loss": round(sum(self.losses) / len(self.losses), 4),
-            "accuracy": round(sum(answered) / len(answered), 4),
-            "skills": {k: round(sum(v) / len(v), 3) for k, v in sorted(self.skills.items())},
-        }
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
-        self._clear()
-
-
-@torch.no_grad()
-def measure_skills(
-    model: Any,
-    tokenizer: PreTrainedTokenizerFast,
-    size: str,
-    steps: int = 40,
-    splits: tuple[str, ...] = ("val",),
-) -> dict[str, tuple[int, int]]:
-    """Right answers and questions per skill, on pictures kept out of training."""
-    lessons = Lessons(tokenizer, shape(size), 10_007, (0.4, 0.3, 0.3), splits=splits)
-    found: dict[str, list[bool]] = defaultdict(list)
-    model.eval()
-    for batch in lessons_from(lessons, 0, steps):
-        right = answers_right(lesson_logits(model, batch), batch).tolist()
-        for skill, is_right in zip(batch.skills, right, strict=True):
-            found[skill].append(is_right)
-    return {skill: (sum(hits), len(hits)) for skill, hits in sorted(found.items())}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass, field
 
@@ -61,7 +62,7 @@ class Scene:
     @property
     def scale(self) -> float:
         """Scene pixels per pixel of the model's input."""
-        return max(1.0, ((self.image.width * self.image.height) ** 0.5) / 96)
+        return max(1.0, math.sqrt(self.image.width * self.image.height) / 96)
 
     def at(self, point: Point) -> int | None:
         """Index of the object at a point, None for background."""
@@ -132,7 +133,9 @@ def texture(rng: random.Random, size: tuple[int, int]) -> Image.Image:
         return Image.new("RGB", size, first)
     noise = np.random.default_rng(rng.getrandbits(63))
     if way == "noise":
-        base = np.float32(first) + noise.normal(0, rng.uniform(8, 40), (size[1], size[0], 1))
+        base = np.asarray(first, dtype=np.float32) + noise.normal(
+            0, rng.uniform(8, 40), (size[1], size[0], 1)
+        )
         return Image.fromarray(base.clip(0, 255).astype(np.uint8))
     if way == "clouds":
         cells = noise.random((rng.randint(3, 9), rng.randint(3, 9)))

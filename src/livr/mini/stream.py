@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 from transformers import PreTrainedTokenizerFast
 
 from livr.mini.assets import Assets, load_assets
-from livr.mini.curriculum import WORLDS, Packer, Sequence_, images_at, sequence
+from livr.mini.curriculum import WORLDS, Lesson, Packer, images_at, sequence
 from livr.mini.shape import MiniShape
 
 BATCH = {1: 32, 2: 24, 3: 16}
@@ -46,15 +46,15 @@ class LessonBatch:
     skills: list[str]
 
 
-def join(rows: list[Sequence_]) -> LessonBatch:
+def join(rows: list[Lesson]) -> LessonBatch:
     """Stack sequences, cut to the longest."""
     length = max(int((row.turn_T >= 0).sum()) for row in rows)
     ids = torch.from_numpy(np.stack([r.ids_T[:length] for r in rows]))
     labels = torch.from_numpy(np.stack([r.labels_T[:length] for r in rows]))
     turn = torch.from_numpy(np.stack([r.turn_T[:length] for r in rows]))
-    answers = np.stack([r.answer_T[:length] for r in rows])
+    numbers = np.stack([r.answer_T[:length] for r in rows])
     offsets = np.cumsum([0, *[len(r.skills) for r in rows[:-1]]])
-    answers = torch.from_numpy(np.where(answers >= 0, answers + offsets[:, None], -1))
+    answers = torch.from_numpy(np.where(numbers >= 0, numbers + offsets[:, None], -1))
     causal = torch.ones(length, length, dtype=torch.bool).tril()
     own = turn[:, :, None] == turn[:, None, :]
     shared = (turn[:, None, :] == 0) & (turn[:, :, None] >= 0)
@@ -106,7 +106,9 @@ class Lessons(Dataset[LessonBatch]):
         return join(rows)
 
 
-def lessons_from(lessons: Lessons, start: int, stop: int, workers: int = 1) -> Iterator[LessonBatch]:
+def lessons_from(
+    lessons: Lessons, start: int, stop: int, workers: int = 1
+) -> Iterator[LessonBatch]:
     """The batches of steps start .. stop-1 in order, rendered ahead of time."""
     yield from DataLoader(
         lessons,

@@ -56,7 +56,8 @@ in total? The answer is. Please choose one of these options and give a short rep
 the difference between the first image and the second image? What kind of animal, plant, vehicle,
 building or tool does it show? Is there a scratch, a crack, a stain or any other defect on the part?
 Read the word, the number and the sign. Where would you go next, up, down, left or right? Which one
-matches the reference best, and which has the same function, shape, material, pattern, size or style?
+matches the reference best, and which has the same function, shape, material, pattern, \
+size or style?
 Compare them with each other. Yes, no, maybe, none of them, both, neither, all of the above, about.
 Above, below, behind, in front of, inside, outside, near, far, between, next to, on top of, under.
 """

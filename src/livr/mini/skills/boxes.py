@@ -6,7 +6,7 @@ import random
 
 from livr.mini.assets import Assets
 from livr.mini.figures import COLORS
-from livr.mini.scene import Box, Scene, blank, backdrop, draw_box, paste, random_size, stamp
+from livr.mini.scene import Box, Scene, backdrop, blank, draw_box, paste, random_size, stamp
 from livr.mini.skills.base import Ask, say, yes
 from livr.mini.skills.single import THINGS
 

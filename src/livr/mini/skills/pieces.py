@@ -34,7 +34,7 @@ def crops(rng: random.Random, assets: Assets, count: int) -> Draft:
         cell = rng.randrange(9)
         cw, ch = w * rng.uniform(0.3, 0.4), h * rng.uniform(0.3, 0.4)
         x, y = (w - cw) * (cell % 3) / 2, (h - ch) * (cell // 3) / 2
-        box = tuple(round(v) for v in (x, y, x + cw, y + ch))
+        box = (round(x), round(y), round(x + cw), round(y + ch))
         piece = (whole if flag else other).crop(box)
         zoom = rng.choice((1.0, 1.5, 2.0))
         images.append(piece.resize((round(cw * zoom), round(ch * zoom)), Image.Resampling.BICUBIC))

@@ -215,10 +215,8 @@ def ask_shade(rng: random.Random, assets: Assets) -> tuple[Scene, list[Ask]]:
     tiles = Image.new("RGB", (columns, rows))
     for y in range(rows):
         for x in range(columns):
-            if paints and rng.random() < 0.35:
-                value = rng.choice(paints)
-            else:
-                value = rng.uniform(40, 240)
+            again = paints and rng.random() < 0.35
+            value = rng.choice(paints) if again else rng.uniform(40, 240)
             paints.append(value)
             rgb = (round(value),) * 3
             tiles.putpixel((x, y), rgb if gray else tuple(min(255, round(value * t)) for t in (1.05, 1, 0.8)))  # fmt: skip  # noqa: E501

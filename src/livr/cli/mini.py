@@ -1,0 +1,77 @@
+"""`livr mini`: the embedded model, what it is and how it is made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from livr.cli.console import JsonFlag, print_fields, print_json, print_table, progress
+
+if TYPE_CHECKING:
+    from livr.mini.pretrain import PretrainConfig
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="The embedded model.")
+
+
+@app.command()
+def info(
+    name: Annotated[str, typer.Argument(help="Name of an embedded checkpoint.")] = "mini",
+    as_json: JsonFlag = False,
+) -> None:
+    """Size, skills, curriculum, metrics and licence."""
+    from livr.mini import checkpoint_dir
+    from livr.mini.card import read_card
+
+    card = read_card(name)
+    if as_json:
+        print_json(card.model_dump() | {"accuracy": card.accuracy})
+        return
+    recipe = card.recipe
+    print_fields(
+        {
+            "name": card.name,
+            "class": "Qwen3VLForConditionalGeneration (transformers)",
+            "parameters": f"{card.parameters:,}",
+            "folder": str(checkpoint_dir(name)),
+            "recipe": f"size {recipe['size']}, seed {recipe['seed']}, {recipe['steps']} steps",
+            "pictures": card.pictures,
+            "licence": card.licence,
+            "accuracy": f"{card.accuracy:.1%} of curriculum questions about held-out pictures",
+        }
+    )
+    rows = [
+        [skill, f"{right / asked:.1%}", str(asked)]
+        for skill, (right, asked) in sorted(card.skills.items())
+        if not skill.startswith("mc_")
+    ]
+    print_table(["skill", "right", "questions"], rows)
+
+
+@app.command()
+def pretrain(
+    out: Annotated[Path, typer.Option("--out", help="Run folder; an unfinished run continues.")],
+    size: Annotated[str, typer.Option("--size", help="mini or nano.")] = "mini",
+    seed: Annotated[int, typer.Option("--seed", help="Seed of weights and curriculum.")] = 0,
+    steps: Annotated[int | None, typer.Option("--steps", min=1, help="Optimiser steps.")] = None,
+    decay: Annotated[
+        int | None, typer.Option("--decay", min=1, help="Steps of falling rate at the end.")
+    ] = None,
+    workers: Annotated[int, typer.Option("--workers", min=0, help="Rendering processes.")] = 1,
+) -> None:
+    """Rebuild the embedded model from a seed. Resumable."""
+    from livr.mini.build import build_mini
+    from livr.mini.pretrain import PretrainConfig, Report
+
+    chosen: dict[str, int | str] = {"size": size, "seed": seed}
+    chosen |= {k: v for k, v in (("steps", steps), ("decay", decay)) if v is not None}
+    config: PretrainConfig = PretrainConfig.model_validate(chosen)
+    with progress(config.steps, "pre-training") as advance:
+
+        def listen(report: Report) -> None:
+            text = f"loss {report.loss:.3f}, {report.accuracy:.0%} right"
+            advance(report.step, text)
+
+        card = build_mini(config, out, on_step=listen, workers=workers)
+    print_fields({"checkpoint": str(out / "checkpoint"), "accuracy": f"{card.accuracy:.1%}"})

@@ -1,0 +1,47 @@
+"""From a recipe to a finished checkpoint with its card."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from transformers import AutoModelForImageTextToText, AutoTokenizer
+
+from livr.mini.card import MiniCard
+from livr.mini.lesson import measure_skills
+from livr.mini.pretrain import PretrainConfig, Report, pretrain
+
+
+def build_mini(
+    config: PretrainConfig,
+    out: Path,
+    *,
+    on_step: Callable[[Report], None] | None = None,
+    workers: int = 1,
+    probe_steps: int = 60,
+) -> MiniCard:
+    """Pre-train, then measure every skill on pictures kept out of training.
+
+    Args:
+        config: The recipe.
+        out: Run folder; the checkpoint is in `checkpoint/`.
+        on_step: Told about every step.
+        workers: Rendering processes.
+        probe_steps: Batches of held-out questions.
+    """
+    folder = pretrain(config, out, on_step=on_step, workers=workers)
+    return write_card(folder, config, probe_steps)
+
+
+def write_card(folder: Path, config: PretrainConfig, probe_steps: int = 60) -> MiniCard:
+    """Measure a checkpoint and put the card into its folder."""
+    model = AutoModelForImageTextToText.from_pretrained(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    card = MiniCard(
+        name=config.size,
+        parameters=sum(p.numel() for p in model.parameters()),
+        recipe=config.model_dump(mode="json"),
+        skills=measure_skills(model, tokenizer, config.size, probe_steps),
+    )
+    card.save(folder)
+    return card

@@ -1,0 +1,54 @@
+"""One step of pre-training: scores, and which answers they get right."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedTokenizerFast
+
+from livr.mini.shape import shape
+from livr.mini.stream import LessonBatch, Lessons, lessons_from
+
+
+def lesson_logits(model: Any, batch: LessonBatch) -> Tensor:
+    """Scores of every supervised token, (N, V)."""
+    hidden_BTD = model.model(
+        input_ids=batch.ids_BT,
+        pixel_values=batch.pixels,
+        image_grid_thw=batch.grids,
+        position_ids=batch.positions_3BT,
+        attention_mask=batch.mask_B1TT,
+        use_cache=False,
+    ).last_hidden_state
+    logits: Tensor = model.lm_head(hidden_BTD[batch.supervised_BT])
+    return logits
+
+
+def answers_right(logits_NV: Tensor, batch: LessonBatch) -> Tensor:
+    """True for each answer of which every token would have been generated."""
+    hit_N = logits_NV.argmax(-1) == batch.targets_N
+    right = torch.ones(len(batch.skills), dtype=torch.long)
+    right.scatter_reduce_(0, batch.answer_N, hit_N.long(), "amin")
+    return right.bool()
+
+
+@torch.no_grad()
+def measure_skills(
+    model: Any,
+    tokenizer: PreTrainedTokenizerFast,
+    size: str,
+    steps: int = 40,
+    splits: tuple[str, ...] = ("val",),
+) -> dict[str, tuple[int, int]]:
+    """Right answers and questions per skill, on pictures kept out of training."""
+    lessons = Lessons(tokenizer, shape(size), 10_007, (0.4, 0.3, 0.3), splits=splits)
+    found: dict[str, list[bool]] = defaultdict(list)
+    model.eval()
+    for batch in lessons_from(lessons, 0, steps):
+        right = answers_right(lesson_logits(model, batch), batch).tolist()
+        for skill, is_right in zip(batch.skills, right, strict=True):
+            found[skill].append(is_right)
+    return {skill: (sum(hits), len(hits)) for skill, hits in sorted(found.items())}

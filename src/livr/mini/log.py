@@ -1,0 +1,42 @@
+"""The log of pre-training: one JSON line every so many steps."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import defaultdict
+from pathlib import Path
+
+
+class PretrainLog:
+    """Writes one line every 50 steps: loss, accuracy, accuracy per skill."""
+
+    def __init__(self, path: Path, start: int, every: int = 50) -> None:
+        self.path, self.every = path, every
+        lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+        kept = [line for line in lines if json.loads(line)["step"] <= start]
+        path.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+        self.started = time.monotonic()
+        self._clear()
+
+    def _clear(self) -> None:
+        self.losses: list[float] = []
+        self.skills: dict[str, list[bool]] = defaultdict(list)
+
+    def add(self, step: int, loss: float, skills: list[str], right: list[bool]) -> None:
+        self.losses.append(loss)
+        for skill, is_right in zip(skills, right, strict=True):
+            self.skills[skill].append(is_right)
+        if step % self.every:
+            return
+        answered = [r for rights in self.skills.values() for r in rights]
+        line = {
+            "step": step,
+            "seconds": round(time.monotonic() - self.started, 1),
+            "loss": round(sum(self.losses) / len(self.losses), 4),
+            "accuracy": round(sum(answered) / len(answered), 4),
+            "skills": {k: round(sum(v) / len(v), 3) for k, v in sorted(self.skills.items())},
+        }
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        self._clear()
