@@ -1,0 +1,98 @@
+"""(f) Do the latents differ between images, or have they become constants? (ours)
+
+A latent that is the same whatever the image says nothing about it. Its states are compared
+where the last layer reads them.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from livr.analysis.audit.case import Case
+from livr.analysis.audit.finding import Finding, Verdict
+from livr.analysis.inside.states import read_states
+from livr.evaluate.stats import bootstrap
+
+MOST_ALIKE, FEWEST_DIMENSIONS = 0.99, 2.0
+"""Healthy range: cosine below the first, effective dimensions above the second."""
+
+
+def mean_cosine(states_NKD: Tensor) -> Tensor:
+    """(K,) mean cosine between different examples, slot by slot.
+
+    >>> x = torch.tensor([[[1.0, 0.0]], [[0.0, 1.0]]])
+    >>> mean_cosine(x).tolist()
+    [0.0]
+    """
+    unit_NKD = torch.nn.functional.normalize(states_NKD, dim=-1)
+    n = len(unit_NKD)
+    total_K = unit_NKD.sum(0).square().sum(-1)
+    return (total_K - unit_NKD.square().sum(-1).sum(0)) / (n * (n - 1))
+
+
+def participation_ratio(states_ND: Tensor) -> float:
+    """Effective number of dimensions in which examples differ: (sum of variances)^2 / sum of
+    their squares along the principal axes.
+
+    >>> participation_ratio(torch.tensor([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]]))
+    2.0
+    """
+    centred_ND = states_ND - states_ND.mean(0)
+    variances = torch.linalg.svdvals(centred_ND).square()
+    total = float(variances.sum())
+    return total**2 / float(variances.square().sum()) if total > 0 else 0.0
+
+
+def measures(states_NKD: Tensor) -> dict[str, object]:
+    """Every number of this test."""
+    raw_K = mean_cosine(states_NKD)
+    centred_K = mean_cosine(states_NKD - states_NKD.mean((0, 1)))
+    own_NKD = states_NKD - states_NKD.mean(0)
+    between_slots = mean_cosine(own_NKD.transpose(0, 1)).mean()
+    changing = own_NKD.square().sum() / states_NKD.square().sum()
+    return {
+        "cosine_raw": raw_K.tolist(),
+        "cosine_centred": centred_K.tolist(),
+        "cosine_between_slots": float(between_slots),
+        "share_that_changes": float(changing),
+        "participation_ratio": participation_ratio(states_NKD.flatten(1)),
+    }
+
+
+def run(case: Case) -> list[Finding]:
+    """Cosine between examples per slot, raw and centred, and effective dimensions."""
+    states = read_states(case.questions, "ordinary")
+    found = measures(states.latents_NKD)
+    raw = torch.tensor(found["cosine_raw"]).mean().item()
+    centred = torch.tensor(found["cosine_centred"]).mean().item()
+    ratio = float(found["participation_ratio"])  # type: ignore[arg-type]
+    n = len(case.examples)
+    latents_NKD = states.latents_NKD
+
+    def draw(index: object) -> float:
+        # An example drawn twice is not a pair of examples.
+        chosen = torch.unique(torch.as_tensor(index))
+        return float(mean_cosine(latents_NKD[chosen]).mean())
+
+    interval = bootstrap(draw, n, draws=200, seed=case.seed)
+    alive = interval.high < MOST_ALIKE and ratio > FEWEST_DIMENSIONS
+    dead = interval.low >= MOST_ALIKE or ratio <= FEWEST_DIMENSIONS
+    verdict: Verdict = "pass" if alive else "fail" if dead else "unclear"
+    return [
+        Finding(
+            name="collapse",
+            claim="The latents differ from image to image.",
+            done="Latents' states as the last layer reads them, ordinary rule: cosine between "
+            "examples per slot, raw and without the mean over all latents; participation ratio.",
+            measured=f"cosine {raw:.2f} raw, {centred:.2f} centred; {ratio:.1f} effective "
+            f"dimensions (text {participation_ratio(states.text_ND):.1f}, image "
+            f"{participation_ratio(states.image_ND):.1f})",
+            healthy=f"raw cosine below {MOST_ALIKE}, more than {FEWEST_DIMENSIONS:g} dimensions",
+            verdict=verdict,
+            n=n,
+            value=raw,
+            interval=interval,
+            details=found,
+        )
+    ]

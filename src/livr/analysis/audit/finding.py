@@ -1,0 +1,132 @@
+"""What a test says: one claim, what was measured, what would be healthy, and a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from livr.evaluate.stats import Interval, paired_difference
+
+Verdict = Literal["pass", "fail", "unclear", "info"]
+
+NEGLIGIBLE = 0.05
+"""An effect on accuracy whose whole interval lies below this counts as none (ours)."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of an audit.
+
+    Attributes:
+        name: Test and part, for instance `content.other`.
+        claim: What a healthy model does, as a statement.
+        done: What was done to find out.
+        measured: The result in words.
+        healthy: The healthy range in words.
+        verdict: `pass`, `fail`, `unclear` (the data cannot tell), `info` (no healthy range).
+        n: Questions, or pairs of them, behind the number.
+        value: The number.
+        interval: Its 95 % interval.
+        decisive: Whether the verdict on the model rests on it.
+        details: Further numbers.
+    """
+
+    name: str
+    claim: str
+    done: str
+    measured: str
+    healthy: str
+    verdict: Verdict
+    n: int
+    value: float | None = None
+    interval: Interval | None = None
+    decisive: bool = False
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def row(self) -> dict[str, Any]:
+        """As JSON."""
+        values = asdict(self)
+        if self.interval is not None:
+            values["interval"] = [self.interval.low, self.interval.high]
+        return values
+
+
+def overall(findings: Sequence[Finding]) -> Verdict:
+    """The verdict on the model: its worst decisive finding; `unclear` if there is none.
+
+    >>> overall([])
+    'unclear'
+    """
+    verdicts = {f.verdict for f in findings if f.decisive}
+    if "fail" in verdicts:
+        return "fail"
+    return "pass" if verdicts == {"pass"} else "unclear"
+
+
+def judge_effect(interval: Interval, negligible: float = NEGLIGIBLE) -> Verdict:
+    """`pass` if the effect is there, `fail` if it is absent or negligible, else `unclear`.
+
+    >>> [judge_effect(Interval(*ends)) for ends in ((0.02, 0.3), (-0.03, 0.03), (-0.1, 0.2))]
+    ['pass', 'fail', 'unclear']
+    """
+    if interval.low > 0:
+        return "pass"
+    return "fail" if interval.high < negligible else "unclear"
+
+
+@dataclass(frozen=True)
+class Fall:
+    """How far accuracy falls by an intervention, on the same questions.
+
+    Attributes:
+        before: Accuracy without it.
+        after: Accuracy with it.
+        interval: 95 % interval of before - after.
+        n: Questions.
+    """
+
+    before: float
+    after: float
+    interval: Interval
+    n: int
+
+    @property
+    def size(self) -> float:
+        """before - after."""
+        return self.before - self.after
+
+    def words(self) -> str:
+        """For print."""
+        return (
+            f"{percent(self.before)} → {percent(self.after)}, falls by {points(self.size)} points"
+        )
+
+    def numbers(self) -> dict[str, float]:
+        """For JSON."""
+        return {"before": self.before, "after": self.after, "fall": self.size}
+
+
+def fall(before: Sequence[bool], after: Sequence[bool]) -> Fall:
+    """Compare right and wrong answers without and with an intervention."""
+    n = len(before)
+    return Fall(sum(before) / n, sum(after) / n, paired_difference(after, before), n)
+
+
+def percent(share: float) -> str:
+    """A share for print.
+
+    >>> percent(0.5)
+    '50.0 %'
+    """
+    return f"{100 * share:.1f} %"
+
+
+def points(delta: float) -> str:
+    """Percentage points for print, with a true minus.
+
+    >>> points(0.041), points(-0.02)
+    ('4.1', '−2.0')
+    """
+    value = round(100 * delta, 1)
+    return f"{'−' if value < 0 else ''}{abs(value):.1f}"

@@ -1,0 +1,52 @@
+"""The audit as one self-contained HTML page: no script, no network, printable."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from livr.analysis.audit import figures
+from livr.analysis.audit.finding import NEGLIGIBLE, Finding
+from livr.analysis.audit.result import Audit
+from livr.analysis.report import environment
+
+WORDS = {
+    "pass": "The latents are used, and for what they carry.",
+    "fail": "At least one test says that the latents are not what they should be.",
+    "unclear": "These questions do not settle whether the latents are used.",
+}
+
+
+def page(result: Audit) -> str:
+    """The page as text."""
+    by_name = {f.name: f for f in result.findings}
+    drawn = [
+        ("Fall in accuracy by each intervention", figures.effects(result.findings)),
+        (
+            "Attention of the answer to the latents",
+            figures.attention_layers(by_name["attention"]) if "attention" in by_name else None,
+        ),
+        ("Accuracy on disturbed images", figures.robustness(result.findings)),
+    ]
+    return environment().get_template("audit.html.j2").render(
+        result=result,
+        words=WORDS.get(result.verdict, ""),
+        figures=[(caption, Markup(svg)) for caption, svg in drawn if svg],
+        interval=interval_words,
+        negligible=NEGLIGIBLE,
+    )  # fmt: skip
+
+
+def interval_words(finding: Finding) -> str:
+    """The interval for print: shares in percent, everything else as it is.
+
+    >>> from livr.evaluate.stats import Interval
+    >>> interval_words(Finding("dropped", "", "", "", "", "pass", 1, 0.1, Interval(0.05, 0.15)))
+    '5.0 – 15.0'
+    """
+    if finding.interval is None:
+        return "–"
+    low, high = finding.interval.low, finding.interval.high
+    if finding.name in {"retention", "attention", "collapse"}:
+        digits = 2 if finding.name != "attention" else 3
+        return f"{low:.{digits}f} – {high:.{digits}f}".replace("-", "−")
+    return f"{100 * low:.1f} – {100 * high:.1f}".replace("-", "−")

@@ -1,0 +1,127 @@
+"""(h) Is the answer there to be read, linearly, in latent, image and text states? (ours)
+
+A linear classifier is trained on states to give the right answer: a count, a class, a position.
+Under the bottleneck the question's own states cannot know the image, so a probe on them must
+fail; that is a check of the method as well as of the model. The same probe trained on shuffled
+answers tells what it would reach by chance.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from livr.analysis.audit.case import Case, form
+from livr.analysis.audit.finding import Finding, judge_effect, percent
+from livr.analysis.inside.states import States, read_states
+from livr.evaluate.stats import Interval, wilson
+
+FOLDS, WIDTH, SHUFFLES = 5, 32, 5
+"""Cross-validation folds, principal components kept, shuffled controls."""
+FEWEST = 40
+RULES = ("bottleneck", "ordinary")
+
+
+def hits(features_ND: Tensor, labels: list[str], seed: int) -> NDArray[np.bool_]:
+    """Whether a cross-validated probe gives each label."""
+    from sklearn.decomposition import PCA
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    x, y = features_ND.double().numpy(), np.array(labels)
+    width = min(WIDTH, x.shape[1], len(x) * (FOLDS - 1) // FOLDS - 1)
+    probe = make_pipeline(
+        StandardScaler(),
+        PCA(width, random_state=seed),
+        StandardScaler(),
+        LogisticRegression(C=0.1, max_iter=500),
+    )
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # states without any spread, as of a blind question
+        predicted = cross_val_predict(probe, x, y, cv=folds)
+    right: NDArray[np.bool_] = predicted == y
+    return right
+
+
+def probe(features_ND: Tensor, labels: list[str], seed: int) -> dict[str, Any]:
+    """Accuracy of a probe with its interval, and of probes on shuffled labels."""
+    right = hits(features_ND, labels, seed)
+    rng = np.random.default_rng(seed)
+    shuffled = [
+        float(hits(features_ND, [str(x) for x in rng.permutation(labels)], seed).mean())
+        for _ in range(SHUFFLES)
+    ]
+    interval = wilson(int(right.sum()), len(right))
+    return {
+        "accuracy": float(right.mean()),
+        "ci95": [interval.low, interval.high],
+        "random_label": float(np.mean(shuffled)),
+        "random_label_max": max(shuffled),
+    }
+
+
+def run(case: Case) -> list[Finding]:
+    """Probes for the answer under both rules."""
+    index, labels = _largest_form(case)
+    classes = sorted(set(labels))
+    if len(labels) < FEWEST or len(classes) < 2:
+        few = f"{len(labels)} questions of one form with {len(classes)} frequent answers"
+        return [
+            Finding(
+                name="probes",
+                claim="The answer can be read from the latents.",
+                done="Nothing.",
+                measured=few,
+                healthy=f"needs {FEWEST} questions and 2 answers",
+                verdict="info",
+                n=len(labels),
+            )
+        ]
+    return [_finding(case, mask, index, labels) for mask in RULES]
+
+
+def _largest_form(case: Case) -> tuple[list[int], list[str]]:
+    """Questions of the most frequent form, answers that are too rare left out."""
+    forms = [form(e) for e in case.examples]
+    most = Counter(forms).most_common(1)[0][0]
+    index = [i for i, f in enumerate(forms) if f == most]
+    counts = Counter(case.examples[i].answer for i in index)
+    index = [i for i in index if counts[case.examples[i].answer] >= FOLDS]
+    return index, [case.examples[i].answer for i in index]
+
+
+def _finding(case: Case, mask: str, index: list[int], labels: list[str]) -> Finding:
+    states: States = read_states(case.questions, mask)
+    sources = {
+        "latents": states.latents_NKD.flatten(1),
+        "image": states.image_ND,
+        "text": states.text_ND,
+    }
+    found = {name: probe(features[index], labels, case.seed) for name, features in sources.items()}
+    own = found["latents"]
+    by_chance = max(own["random_label"], Counter(labels).most_common(1)[0][1] / len(labels))
+    gain = Interval(own["ci95"][0] - by_chance, own["ci95"][1] - by_chance)
+    listed = ", ".join(f"{name} {percent(x['accuracy'])}" for name, x in found.items())
+    return Finding(
+        name="probes" + ("" if mask == "bottleneck" else f".{mask}"),
+        claim="The right answer can be read from the latents.",
+        done=f"Linear probes for the answer ({len(set(labels))} classes), {FOLDS}-fold "
+        f"cross-validated, on states as the last layer reads them; {mask} rule. Control: the same "
+        "on shuffled answers.",
+        measured=f"{listed}; latents with shuffled answers {percent(own['random_label'])}",
+        healthy="latents above the larger of shuffled and most common answer"
+        + ("; text, which is blind here, not" if mask == "bottleneck" else ""),
+        verdict=judge_effect(gain),
+        n=len(labels),
+        value=own["accuracy"] - by_chance,
+        interval=gain,
+        details=found | {"chance": by_chance},
+    )

@@ -1,0 +1,89 @@
+"""(i) Does accuracy hold on disturbed images, in use and under the bottleneck?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from livr.analysis.audit.case import Case
+from livr.analysis.audit.finding import Fall, Finding, fall, points
+from livr.analysis.robustness import RULES, Level, curves
+from livr.evaluate.stats import Interval, bootstrap
+
+MOST = 120
+"""Questions asked at each strength."""
+
+
+def run(case: Case) -> list[Finding]:
+    """Mean fall over corruptions and strengths, per rule; against the baseline if given."""
+    models = {"model": case.questions.with_examples(case.examples[:MOST])}
+    if case.baseline is not None:
+        models["baseline"] = case.baseline.with_examples(case.examples[:MOST])
+    levels = list(curves(models, case.seed))
+    found = [_finding(case, levels, mask) for mask in RULES]
+    return found
+
+
+def _of(levels: Sequence[Level], model: str, mask: str) -> tuple[Level, list[Level]]:
+    own = [x for x in levels if (x.model, x.mask) == (model, mask)]
+    clean = next(x for x in own if x.corruption == "none")
+    return clean, [x for x in own if x.corruption != "none"]
+
+
+def _mean_fall(clean: Level, disturbed: Sequence[Level]) -> list[float]:
+    """Per question: right when clean, minus the share right when disturbed."""
+    shares = [
+        sum(rows) / len(disturbed) for rows in zip(*(x.right for x in disturbed), strict=True)
+    ]
+    return [right - share for right, share in zip(clean.right, shares, strict=True)]
+
+
+def _finding(case: Case, levels: Sequence[Level], mask: str) -> Finding:
+    clean, disturbed = _of(levels, "model", mask)
+    falls = _mean_fall(clean, disturbed)
+    n = len(falls)
+    value = sum(falls) / n
+    interval = bootstrap(lambda i: float(sum(falls[j] for j in i) / n), n, seed=case.seed)
+    details: dict[str, Any] = {
+        "clean": clean.accuracy,
+        "levels": [_row(clean, x) for x in disturbed],
+    }
+    measured = f"clean {100 * clean.accuracy:.1f} %, falls by {points(value)} points on average"
+    verdict, healthy = "info", "no range without a baseline (--baseline)"
+    if case.baseline is not None and mask == "ordinary":
+        other_clean, other = _of(levels, "baseline", mask)
+        theirs = _mean_fall(other_clean, other)
+        details |= {
+            "baseline_clean": other_clean.accuracy,
+            "baseline_levels": [_row(other_clean, x) for x in other],
+        }
+        extra = [a - b for a, b in zip(falls, theirs, strict=True)]
+        more = bootstrap(lambda i: float(sum(extra[j] for j in i) / n), n, seed=case.seed)
+        measured += f"; the baseline's by {points(sum(theirs) / n)}"
+        healthy = "not more than the baseline's: interval of the difference reaches 0"
+        verdict = "fail" if more.low > 0 else "pass"
+        details["more_than_baseline"] = [more.low, more.high]
+    return Finding(
+        name="robustness" + ("" if mask == "ordinary" else f".{mask}"),
+        claim="Disturbed images cost no more accuracy than they cost the baseline.",
+        done="Occlusion, noise, blur and JPEG at three strengths each; mean fall in accuracy, "
+        f"{mask} rule.",
+        measured=measured,
+        healthy=healthy,
+        verdict=verdict,  # type: ignore[arg-type]
+        n=n,
+        value=value,
+        interval=Interval(interval.low, interval.high),
+        details=details,
+    )
+
+
+def _row(clean: Level, level: Level) -> dict[str, Any]:
+    cost: Fall = fall(clean.right, level.right)
+    return {
+        "corruption": level.corruption,
+        "strength": level.strength,
+        "accuracy": level.accuracy,
+        "fall": cost.size,
+        "ci95": [cost.interval.low, cost.interval.high],
+    }

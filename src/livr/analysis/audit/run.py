@@ -1,0 +1,191 @@
+"""`livr.audit`: every test on one model, one table, one page."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+
+from livr.analysis import robustness
+from livr.analysis.audit import (
+    accuracy,
+    attention_mass,
+    blindness,
+    bottleneck,
+    collapse,
+    content,
+    counterfactual,
+    probes,
+    robust,
+    transplant,
+)
+from livr.analysis.audit.case import Case
+from livr.analysis.audit.finding import Finding
+from livr.analysis.audit.result import Audit, write
+from livr.analysis.inside.questions import Questions
+from livr.data.example import Example
+from livr.data.store import load_split
+from livr.errors import ConfigError, DataError, ModelError
+from livr.model.load import load
+from livr.model.model import Model
+from livr.train.progress import Listener, Meter
+
+Source = Model | str | PathLike[str]
+
+
+@dataclass(frozen=True)
+class Test:
+    """One test of the audit.
+
+    Attributes:
+        title: What is going on while it runs.
+        run: Makes its findings.
+        cost: About how many passes over the questions it makes; for estimates of time.
+    """
+
+    title: str
+    run: Callable[[Case], list[Finding]]
+    cost: float
+
+
+TESTS: dict[str, Test] = {
+    "blindness": Test("is the rule blind", blindness.run, 0.5),
+    "accuracy": Test("with and without latents", accuracy.run, 2),
+    "content": Test("content replaced", content.run, 14),
+    "bottleneck": Test("under the bottleneck", bottleneck.run, 2),
+    "transplant": Test("transplant", transplant.run, 2),
+    "attention": Test("attention mass", attention_mass.run, 2),
+    "collapse": Test("collapse", collapse.run, 1),
+    "probes": Test("probes", probes.run, 4),
+    "counterfactual": Test("counterfactual pairs", counterfactual.run, 6),
+    "robustness": Test("disturbed images", robust.run, robustness.passes()),
+}
+"""Every test, in the order in which they run."""
+
+
+def audit(
+    model: Source,
+    data: str | PathLike[str],
+    split: str = "test",
+    *,
+    control: Source | None = None,
+    baseline: Source | None = None,
+    out: str | PathLike[str] | None = None,
+    tests: Sequence[str] = (),
+    limit: int | None = 200,
+    batch_size: int = 32,
+    seed: int = 0,
+    on_progress: Listener | None = None,
+) -> Audit:
+    """Are the latents used, and for what they carry?
+
+    Args:
+        model: A model with latents: a run, or a loaded model.
+        data: Data set folder.
+        split: `train`, `val` or `test`.
+        control: A latents-only run on the same data, for attention mass.
+        baseline: A run without latents on the same data, for robustness.
+        out: Folder for `audit.json` and `audit.html`.
+        tests: Names from `TESTS`; default all.
+        limit: Most questions, drawn at random; None for all.
+        batch_size: Questions per forward pass.
+        seed: Seed of every draw.
+        on_progress: Told how far the audit is.
+
+    Raises:
+        ConfigError: A test does not exist, or `out` is a file.
+        ModelError: The model has no latents, or cannot be loaded.
+        DataError: The questions cannot be read, or there are none.
+    """
+    unknown = [name for name in tests if name not in TESTS]
+    if unknown:
+        raise ConfigError(f"there is no test {unknown[0]!r}; choose from {', '.join(TESTS)}")
+    if out is not None and Path(out).exists() and not Path(out).is_dir():
+        raise ConfigError(f"--out {out} is a file; give a folder")
+    examples = _draw(load_split(Path(data), split), limit, seed, f"{data}, split {split}")
+    chosen = {name: TESTS[name] for name in TESTS if not tests or name in tests}
+    meter = Meter(sum(t.cost for t in chosen.values()) + 1, on_progress)
+    case = _case(model, control, baseline, examples, batch_size, seed)
+    meter.advance(1, "reading images")
+    findings: list[Finding] = []
+    for test in chosen.values():
+        findings += _perform(test, case, meter)
+    result = Audit(
+        model=_name(model),
+        data=str(data),
+        split=split,
+        n=len(examples),
+        control=None if control is None else _name(control),
+        baseline=None if baseline is None else _name(baseline),
+        seed=seed,
+        findings=tuple(findings),
+    )
+    if out is not None:
+        write(result, Path(out))
+    return result
+
+
+def _draw(examples: list[Example], limit: int | None, seed: int, where: str) -> list[Example]:
+    """At most `limit` questions, in the order of the file."""
+    usable = [e for e in examples if e.images and e.answer]
+    if not usable:
+        raise DataError(f"{where}: no question has both an image and an answer")
+    if limit is None or len(usable) <= limit:
+        return usable
+    index = sorted(random.Random(seed).sample(range(len(usable)), limit))
+    return [usable[i] for i in index]
+
+
+def _case(
+    model: Source,
+    control: Source | None,
+    baseline: Source | None,
+    examples: Sequence[Example],
+    batch_size: int,
+    seed: int,
+) -> Case:
+    asked = _load(model)
+    if not asked.num_latents:
+        raise ModelError(
+            f"{_name(model)} has no latents, so there is nothing to audit; give a run of "
+            "livr train with method livr or latents_only"
+        )
+    against = None if control is None else _load(control)
+    if against is not None and not against.num_latents:
+        raise ModelError(f"--control {_name(control)} has no latents; give a latents_only run")
+    plain = None if baseline is None else _load(baseline)
+    return Case(
+        Questions(asked, examples, batch_size),
+        control=None if against is None else Questions(against, examples, batch_size),
+        baseline=None if plain is None else Questions(plain, examples, batch_size),
+        seed=seed,
+    )
+
+
+def _perform(test: Test, case: Case, meter: Meter) -> list[Finding]:
+    """Run one test; it may be cheaper than announced, then the rest is done at its end."""
+    end = meter.done + test.cost
+    n = len(case.examples)
+
+    def step(count: int) -> None:
+        meter.advance(min(count / n, end - meter.done), test.title)
+
+    meter.advance(0, test.title)
+    for questions in (case.questions, case.control, case.baseline):
+        if questions is not None:
+            questions.on_step = step
+    findings = test.run(case)
+    meter.advance(end - meter.done, test.title)
+    return findings
+
+
+def _load(source: Source) -> Model:
+    if isinstance(source, Model):
+        return source
+    return load(Path(source) if Path(source).is_dir() else str(source))
+
+
+def _name(source: Source | None) -> str:
+    return source.source if isinstance(source, Model) else str(source)

@@ -1,0 +1,79 @@
+"""`livr audit`: are the latents used, and for what they carry?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from livr.cli.console import JsonFlag, note, print_json, print_table, progress
+
+
+def audit(
+    model: Annotated[str, typer.Argument(help="A run of livr train with latents.")],
+    data: Annotated[str, typer.Option("--data", help="Data set folder.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for audit.json and audit.html.")
+    ] = None,
+    control: Annotated[
+        Path | None, typer.Option("--control", help="A latents_only run on the same data.")
+    ] = None,
+    baseline: Annotated[
+        Path | None, typer.Option("--baseline", help="An sft run on the same data.")
+    ] = None,
+    split: Annotated[str, typer.Option("--split", help="Which part of the data.")] = "test",
+    test: Annotated[
+        list[str] | None,
+        typer.Option("--test", help="Run only this test. Repeatable; see docs/audit.md."),
+    ] = None,
+    limit: Annotated[
+        int, typer.Option("--limit", min=0, help="Most questions, drawn at random; 0: all.")
+    ] = 200,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1)] = 32,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of every draw.")] = 0,
+    as_json: JsonFlag = False,
+) -> None:
+    """Test whether the latents are used: a table with verdicts, JSON and a page."""
+    with progress(1.0, "loading") as advance:
+        from livr.analysis.audit.run import audit as run_audit
+        from livr.train.progress import Progress
+
+        def listen(state: Progress) -> None:
+            advance(state.done / state.total, state.phase)
+
+        result = run_audit(
+            model,
+            data,
+            split,
+            control=control,
+            baseline=baseline,
+            out=out,
+            tests=test or (),
+            limit=limit or None,
+            batch_size=batch_size,
+            seed=seed,
+            on_progress=listen,
+        )
+    if as_json:
+        print_json(result.summary())
+        return
+    from livr.analysis.audit.page import WORDS, interval_words
+
+    rows = [
+        (
+            f.name + (" *" if f.decisive else ""),
+            f.verdict,
+            f.measured,
+            f.healthy,
+            interval_words(f),
+            str(f.n),
+        )
+        for f in result.findings
+    ]
+    heads = ("test", "verdict", "measured", "healthy", "95 % interval", "n")
+    caption = "* the verdict on the model rests on these"
+    print_table(heads, rows, caption=caption)
+    typer.echo(f"{result.verdict}: {WORDS[result.verdict]}")
+    if out is not None:
+        note(f"{out / 'audit.html'}: open it in a browser. {out / 'audit.json'}: the numbers.")
