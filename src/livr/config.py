@@ -107,6 +107,8 @@ class TrainConfig(Settings):
     """The optimiser."""
     checkpoint: Literal["best", "last"] = "best"
     """Keep the epoch with the best validation accuracy of generated answers, or the last one."""
+    trust_remote_code: bool = False
+    """Run code that the checkpoint brings; needed by families that transformers lacks."""
     max_pixels: int | None = Field(None, ge=1)
     """Pixel budget of one image; default: the checkpoint's own. Stored with the run."""
     bottleneck: Literal["pieces", "mask"] = "pieces"

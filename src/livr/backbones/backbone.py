@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForImageTextToText
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
 
 from livr.errors import ModelError, UnsupportedModelError
 from livr.method import attention
@@ -18,12 +19,15 @@ LEAKY_LAYERS = {"linear_attention", "conv", "mamba", "recurrent", "ssm"}
 """Layers that mix positions outside attention, where no mask can hold the image back."""
 
 
-def load_backbone(source: str, dtype: torch.dtype | str = "auto") -> Any:
+def load_backbone(
+    source: str, dtype: torch.dtype | str = "auto", *, trust_remote_code: bool = False
+) -> Any:
     """A vision-language model ready for the rule: every weight frozen, evaluation mode.
 
     Args:
         source: Hub id or checkpoint folder.
         dtype: A torch dtype or "auto" (as stored in the checkpoint).
+        trust_remote_code: Whether code inside the checkpoint may run.
 
     Returns:
         The transformers model, its decoder switched to the attention "livr".
@@ -34,22 +38,28 @@ def load_backbone(source: str, dtype: torch.dtype | str = "auto") -> Any:
     """
     _must_look_like_a_checkpoint(source)
     try:
-        config = AutoConfig.from_pretrained(source)
-        _refuse_leaky_layers(config, source)
-        hf = AutoModelForImageTextToText.from_pretrained(source, dtype=dtype)
+        config = AutoConfig.from_pretrained(source, trust_remote_code=trust_remote_code)
+        refuse_leaky(config, source)
+        loader = _loader(config)
+        hf = loader.from_pretrained(source, dtype=dtype, trust_remote_code=trust_remote_code)
     except ModelError:
         raise
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, AttributeError) as error:
         reason = next((ln for ln in str(error).splitlines() if ln.strip()), type(error).__name__)
+        if "trust_remote_code" in str(error):
+            reason = "it brings its own code; read it, then allow it with --trust-remote-code"
         raise ModelError(f"cannot load {source} as a vision-language model: {reason}") from error
-    if getattr(hf.config, "image_token_id", None) is None:
-        raise UnsupportedModelError(
-            f"{source}: its config has no image_token_id, so images do not enter as tokens "
-            "(cross-attention?); the bottleneck cannot be applied to it"
-        )
     hf.requires_grad_(False)
     attention.install(hf.get_decoder())
     return hf.eval()
+
+
+def _loader(config: Any) -> Any:
+    """The auto class; models with own code may be filed under text generation only."""
+    own = getattr(config, "auto_map", None) or {}
+    if "AutoModelForCausalLM" in own and "AutoModelForImageTextToText" not in own:
+        return AutoModelForCausalLM
+    return AutoModelForImageTextToText
 
 
 def _must_look_like_a_checkpoint(source: str) -> None:
@@ -64,15 +74,41 @@ def _must_look_like_a_checkpoint(source: str) -> None:
         raise ModelError(f"{source}: no such folder, and a hub id has the form owner/name")
 
 
-def _refuse_leaky_layers(config: Any, source: str) -> None:
+def refuse_leaky(config: Any, source: str) -> None:
+    """Refuse architectures in which no attention mask can hold the image back.
+
+    Raises:
+        UnsupportedModelError: With the reason.
+    """
     text = config.get_text_config(decoder=True)
-    kinds = set(getattr(text, "layer_types", None) or ())
-    leaky = sorted(kinds & LEAKY_LAYERS)
-    if leaky or getattr(text, "conv_L_cache", None):
-        raise UnsupportedModelError(
-            f"{source}: its language model has {', '.join(leaky) or 'convolution'} layers, which "
-            "carry the image past any attention mask; LIVR needs attention in every layer"
+    leaky = sorted(set(getattr(text, "layer_types", None) or ()) & LEAKY_LAYERS)
+    if getattr(text, "conv_L_cache", None) and "conv" not in leaky:
+        leaky.append("conv")
+    reason = None
+    if leaky:
+        reason = (
+            f"its language model has {', '.join(leaky)} layers, which carry the image past any "
+            "attention mask; LIVR needs attention in every layer"
         )
+    elif getattr(text, "cross_attention_layers", None):
+        reason = (
+            "its language model reads images through cross-attention layers, not as tokens of "
+            "the sequence; the bottleneck is a rule about tokens"
+        )
+    elif getattr(config, "is_encoder_decoder", False):
+        reason = "it is an encoder-decoder model; LIVR needs one causal sequence"
+    elif getattr(text, "attn_logit_softcapping", None):
+        reason = (
+            "its attention caps logits (attn_logit_softcapping), which the attention that "
+            "carries the rule does not compute"
+        )
+    elif getattr(config, "image_token_id", None) is None:
+        reason = (
+            "its config has no image_token_id, so images do not enter as tokens; the bottleneck "
+            "is a rule about tokens"
+        )
+    if reason is not None:
+        raise UnsupportedModelError(f"{source}: {reason}")
 
 
 def decoder_prefix(hf: nn.Module) -> str:
@@ -91,6 +127,12 @@ def lora_targets(hf: nn.Module) -> str:
     leaves = {n.rsplit(".", 1)[-1] for n, m in decoder.named_modules() if isinstance(m, nn.Linear)}
     prefix = re.escape(decoder_prefix(hf))
     return rf"{prefix}\..*\.({'|'.join(sorted(map(re.escape, leaves)))})"
+
+
+def types_argument(hf: Any) -> str | None:
+    """The argument of the model's forward that takes token types, if there is one."""
+    known = inspect.signature(type(hf).forward).parameters
+    return next((n for n in ("token_type_ids", "mm_token_type_ids") if n in known), None)
 
 
 def encode_images(hf: Any, inputs: Mapping[str, Tensor]) -> Any:

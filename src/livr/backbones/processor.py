@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+from math import isqrt
 from pathlib import Path
 from typing import Any
 
 import transformers
 from transformers import AutoImageProcessor, AutoTokenizer, ProcessorMixin
+from transformers.dynamic_module_utils import get_class_from_dynamic_module
 from transformers.utils import cached_file
 
-from livr.errors import ModelError
+from livr.backbones.family import Family
+from livr.errors import ModelError, UnsupportedModelError
 
 _CONFIG_FILES = ("processor_config.json", "preprocessor_config.json", "tokenizer_config.json")
+_PARTS = {"image_processor", "tokenizer", "video_processor", "chat_template", "self", "kwargs"}
 
 
-def load_processor(source: str, max_pixels: int | None = None) -> Any:
+def load_processor(
+    source: str,
+    max_pixels: int | None = None,
+    *,
+    family: Family | None = None,
+    trust_remote_code: bool = False,
+) -> Any:
     """The processor of a checkpoint, restricted to images and text.
 
     The stock processors of several families need torchvision for their video half alone. This
@@ -24,6 +35,8 @@ def load_processor(source: str, max_pixels: int | None = None) -> Any:
     Args:
         source: Hub id or folder.
         max_pixels: Pixel budget of one image, default: the checkpoint's own.
+        family: What is special about the checkpoint's family.
+        trust_remote_code: Whether code inside the checkpoint may run.
 
     Returns:
         An instance of the family's processor class.
@@ -31,24 +44,40 @@ def load_processor(source: str, max_pixels: int | None = None) -> Any:
     Raises:
         ModelError: A file is missing, or names a class that transformers does not have.
     """
+    trust = {"trust_remote_code": trust_remote_code}
     try:
-        kind = _processor_class(source)
-        tokenizer = AutoTokenizer.from_pretrained(source)
-        image_processor = AutoImageProcessor.from_pretrained(source, backend="pil")
+        kind = _processor_class(source, trust_remote_code)
+        tokenizer = AutoTokenizer.from_pretrained(source, **trust)
+        image_processor = AutoImageProcessor.from_pretrained(source, backend="pil", **trust)
     except (OSError, ValueError, ImportError, KeyError) as error:
         raise ModelError(f"{source}: cannot load its processor: {_first_line(error)}") from error
     template = tokenizer.chat_template or _template_file(source)
+    template = family.template if template is None and family is not None else template
     if template is None:
         raise ModelError(
             f"{source}: has no chat template; add chat_template.jinja to the checkpoint folder"
         )
     if max_pixels is not None:
-        _limit_pixels(image_processor, max_pixels, source)
-    return _images_and_text(kind)(image_processor, tokenizer, chat_template=template)
+        limit_pixels(image_processor, max_pixels, source)
+    kind = _images_and_text(kind)
+    settings = _settings(source, kind)
+    try:
+        return kind(image_processor, tokenizer, chat_template=template, **settings)
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        reason = f"{source}: cannot set up its {kind.__name__} for images and text"
+        raise UnsupportedModelError(f"{reason}: {_first_line(error)}") from error
 
 
 def _images_and_text(kind: type[Any]) -> type[Any]:
     """A subclass whose constructor, which transformers inspects, names no video processor."""
+    if kind.__name__ == "SmolVLMProcessor":
+        from livr.backbones.smolvlm import SmolVLMImageTextProcessor
+
+        return SmolVLMImageTextProcessor
+    if kind.__name__ == "PixtralProcessor":
+        from livr.backbones.pixtral import PixtralImageTextProcessor
+
+        return PixtralImageTextProcessor
 
     class ImageTextProcessor(kind):  # type: ignore[misc]
         def __init__(  # type: ignore[no-untyped-def]
@@ -60,6 +89,17 @@ def _images_and_text(kind: type[Any]) -> type[Any]:
     return ImageTextProcessor
 
 
+def _settings(source: str, kind: type[Any]) -> dict[str, Any]:
+    """Constructor arguments of the processor that its checkpoint sets (`patch_size`, ...)."""
+    signatures = (inspect.signature(base.__init__) for base in kind.__mro__[:2])
+    wanted = {name for signature in signatures for name in signature.parameters} - _PARTS
+    found: dict[str, Any] = {}
+    for name in ("preprocessor_config.json", "processor_config.json"):
+        found |= {k: v for k, v in _read_json(source, name).items() if k in wanted}
+    # patch_size of an image processor means something else where it is not a number.
+    return {k: v for k, v in found.items() if not (k == "patch_size" and isinstance(v, dict))}
+
+
 def _read_json(source: str, name: str) -> dict[str, Any]:
     path = cached_file(source, name, _raise_exceptions_for_missing_entries=False)
     if path is None:
@@ -68,13 +108,19 @@ def _read_json(source: str, name: str) -> dict[str, Any]:
     return values
 
 
-def _processor_class(source: str) -> type[ProcessorMixin]:
+def _processor_class(source: str, trust_remote_code: bool) -> type[ProcessorMixin]:
     for name in _CONFIG_FILES:
-        found = _read_json(source, name).get("processor_class")
+        values = _read_json(source, name)
+        remote = (values.get("auto_map") or {}).get("AutoProcessor")
+        if remote and trust_remote_code:
+            own: type[ProcessorMixin] = get_class_from_dynamic_module(remote, source)
+            return own
+        found = values.get("processor_class")
         if found:
             kind: type[ProcessorMixin] | None = getattr(transformers, found, None)
             if kind is None:
-                raise ModelError(f"{source}: {name} names {found}, which transformers lacks")
+                hint = " (it brings its own code: --trust-remote-code)" if remote else ""
+                raise ModelError(f"{source}: {name} names {found}, which transformers lacks{hint}")
             return kind
     raise ModelError(
         f"{source}: no processor_class in {', '.join(_CONFIG_FILES)}; "
@@ -90,15 +136,40 @@ def _template_file(source: str) -> str | None:
     return template if isinstance(template, str) else None
 
 
-def _limit_pixels(image_processor: Any, max_pixels: int, source: str) -> None:
-    size = getattr(image_processor, "size", None)
-    if size is None or getattr(size, "longest_edge", None) is None:
+def limit_pixels(image_processor: Any, max_pixels: int, source: str) -> None:
+    """Set the pixel budget of one image.
+
+    What a budget means depends on how a family reads images:
+
+        patches of any size (Qwen, GLM-4V)     area after resizing
+        longest edge (Pixtral, Idefics3, ...)  longest edge = root of the budget
+        tiles (InternVL)                       as many tiles as fit, at least one
+
+    Raises:
+        ModelError: The family reads every image at one fixed size.
+    """
+    size = getattr(image_processor, "size", None) or {}
+    longest, shortest = _get(size, "longest_edge"), _get(size, "shortest_edge")
+    if longest and shortest:
+        # Qwen's processors keep the budget, in pixels, under the name longest_edge.
+        smallest = min(shortest, max_pixels)
+        image_processor.size = {"shortest_edge": smallest, "longest_edge": max_pixels}
+    elif longest:
+        tile = _get(getattr(image_processor, "max_image_size", None) or {}, "longest_edge") or 1
+        image_processor.size = {"longest_edge": max(tile, isqrt(max_pixels))}
+    elif getattr(image_processor, "crop_to_patches", None):
+        tile = _get(size, "height") * _get(size, "width")
+        image_processor.max_patches = max(1, max_pixels // tile)
+        image_processor.min_patches = min(image_processor.min_patches, image_processor.max_patches)
+    else:
         raise ModelError(
-            f"{source}: its image processor has no pixel budget; leave max_pixels unset"
+            f"{source}: reads every image at a fixed size, there is no pixel budget to set; "
+            "leave max_pixels unset"
         )
-    # Qwen's processors keep the budget, in pixels, under the name longest_edge.
-    smallest = min(size["shortest_edge"], max_pixels)
-    image_processor.size = {"shortest_edge": smallest, "longest_edge": max_pixels}
+
+
+def _get(size: Any, name: str) -> Any:
+    return size.get(name) if hasattr(size, "get") else getattr(size, name, None)
 
 
 def _first_line(error: BaseException) -> str:

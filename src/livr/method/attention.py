@@ -7,7 +7,8 @@ answer in one of two ways:
     "mask"    a boolean mask, handed to SDPA like any other. The reference.
     "pieces"  a `Plan`: the same attention as a few dense causal calls over gathered positions.
               No call is larger than the causal square, and the image-to-text block, which the
-              rule throws away, is never computed.
+              rule throws away, is never computed. For plain causal order only; where a family
+              attends otherwise, that layer gets a mask.
 
 Nothing of any model's forward is copied or patched.
 """
@@ -23,7 +24,7 @@ from typing import Any, Literal
 from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
-from transformers.masking_utils import and_masks, sdpa_mask
+from transformers.masking_utils import and_masks, causal_mask_function, sdpa_mask
 
 from livr.method.bottleneck import Policy
 from livr.method.pieces import Plan, plan_pieces, run_pieces
@@ -101,7 +102,10 @@ def _make_mask(
         return stock
     roles_BT = _roles_to_length(active.roles_BT, batch_size, kv_offset + kv_length)
     whole = q_length == kv_length == active.roles_BT.shape[1] and q_offset == kv_offset == 0
-    if active.evaluation == "pieces" and whole:
+    # Pieces know causal order alone. Families with sliding windows, or whose images or prompts
+    # see themselves in both directions, ask for another order and get a mask.
+    causal = kwargs["mask_function"] is causal_mask_function
+    if active.evaluation == "pieces" and whole and causal:
         return plan_pieces(active.policy, roles_BT)
 
     table = active.policy.table().to(roles_BT.device)

@@ -76,11 +76,10 @@ def collate(
         answer_BT[b, start + row.answer_start : start + len(row)] = True
     roles_BT = tag(ids_BT, valid_BT, answer_BT, [image_token_id], latent_ids)
     inputs: dict[str, Any] = {"input_ids": ids_BT, "attention_mask": valid_BT}
-    if bool(types_BT.any()):
-        inputs["mm_token_type_ids"] = types_BT
-    for name in dict.fromkeys(name for row in encoded for name in row.images):
-        if features is None or not name.startswith("pixel_values"):
-            inputs[name] = torch.cat([row.images[name] for row in encoded if name in row.images])
+    types_name = next((row.types_name for row in encoded if row.types_name), None)
+    if types_name is not None:
+        inputs[types_name] = types_BT
+    inputs |= join_pixels(encoded, without_pixels=features is not None)
     inputs = {name: value.to(device) for name, value in inputs.items()}
     flat = [image for row in features or () for image in row]
     if flat:
@@ -89,5 +88,29 @@ def collate(
     return Batch(inputs, roles_BT.to(device), labels_BT.to(device))
 
 
+def join_pixels(encoded: Sequence[Encoded], *, without_pixels: bool = False) -> dict[str, Tensor]:
+    """What the processor made of the images of all examples, image after image.
+
+    Families that cut images into tiles give them in different numbers, others in different
+    sizes. They are filled up with zeros, which the models cut off again by the sizes that go
+    with them (Idefics3 drops empty tiles).
+    """
+    joined: dict[str, Tensor] = {}
+    for name in dict.fromkeys(name for row in encoded for name in row.images):
+        if not (without_pixels and name.startswith("pixel_")):
+            parts = [row.images[name] for row in encoded if name in row.images]
+            shape = [max(sizes) for sizes in zip(*(p.shape[1:] for p in parts), strict=True)]
+            joined[name] = torch.cat([_fill(part, shape) for part in parts])
+    return joined
+
+
+def _fill(part: Tensor, shape: Sequence[int]) -> Tensor:
+    """Zeros at the end of every dimension but the first, up to `shape`."""
+    missing = [want - have for have, want in zip(part.shape[1:], shape, strict=True)]
+    ends = [n for m in reversed(missing) for n in (0, m)]
+    return torch.nn.functional.pad(part, ends) if any(missing) else part
+
+
 def _to(image: ImageFeatures, device: torch.device | str) -> ImageFeatures:
-    return ImageFeatures(image.pooled_ID.to(device), tuple(d.to(device) for d in image.deepstack))
+    deepstack = tuple(level.to(device) for level in image.deepstack)
+    return ImageFeatures(image.pooled_ID.to(device), deepstack, image.stacked)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,13 @@ import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from livr.backbones.family import Family, family_of
 from livr.data.example import IMAGE_PLACEHOLDER, Example, ImageInput
 from livr.data.prompts import render
 from livr.errors import DataError, ModelError
 from livr.method.latents import Latents, token_names
 
-TOKEN_KEYS = ("input_ids", "attention_mask", "mm_token_type_ids", "token_type_ids")
+TOKEN_KEYS = ("input_ids", "attention_mask", "mm_token_type_ids", "token_type_ids", "labels")
 """Processor outputs with one value per position; all others describe images."""
 
 
@@ -28,9 +30,11 @@ class Encoded:
         id: The example's id.
         ids_T: Token ids: prompt, then answer.
         answer_start: Position of the first answer token; T if there is none.
-        types_T: 1 at image positions, where the family wants to know; else 0.
+        types_T: Token types as the family defines them; 0 where it has none.
         images: The processor's outputs for the images (`pixel_values`, ...).
         num_image_tokens: Positions that image features fill.
+        types_name: The model's argument for token types, or None.
+        answer_type: Token type of answers.
     """
 
     id: str
@@ -39,9 +43,21 @@ class Encoded:
     types_T: Tensor
     images: dict[str, Tensor] = field(repr=False)
     num_image_tokens: int
+    types_name: str | None = None
+    answer_type: int = 0
 
     def __len__(self) -> int:
         return int(self.ids_T.shape[0])
+
+    def extended(self, ids: Sequence[int]) -> Encoded:
+        """The same with more answer tokens at the end."""
+        more_T = torch.tensor(list(ids), dtype=self.ids_T.dtype)
+        types_T = torch.full_like(more_T, self.answer_type, dtype=self.types_T.dtype)
+        return replace(
+            self,
+            ids_T=torch.cat([self.ids_T, more_T]),
+            types_T=torch.cat([self.types_T, types_T]),
+        )
 
 
 class Encoder:
@@ -51,9 +67,20 @@ class Encoder:
         processor: The checkpoint's processor, its tokenizer extended by the latents.
         image_token_id: Placeholder that image features replace.
         latents: The latents to put into the prompt, if any.
+        family: What is special about the model's family.
+        types_name: The model's argument for token types, if it has one.
     """
 
-    def __init__(self, processor: Any, image_token_id: int, latents: Latents | None = None) -> None:
+    def __init__(
+        self,
+        processor: Any,
+        image_token_id: int,
+        latents: Latents | None = None,
+        family: Family | None = None,
+        types_name: str | None = "mm_token_type_ids",
+    ) -> None:
+        self.family = family or family_of("")
+        self.types_name = types_name
         self.processor = processor
         self.tokenizer = processor.tokenizer
         self.image_token_id = image_token_id
@@ -75,13 +102,7 @@ class Encoder:
 
     def prompt_text(self, example: Example, latents: bool = True) -> str:
         """The prompt as one string, with one placeholder per image, up to the answer."""
-        pieces = re.split(f"({re.escape(IMAGE_PLACEHOLDER)})", render(example))
-        content: list[dict[str, str]] = []
-        if IMAGE_PLACEHOLDER not in pieces:
-            content += [{"type": "image"}] * len(example.images)
-        for piece in filter(None, pieces):
-            is_image = piece == IMAGE_PLACEHOLDER
-            content.append({"type": "image"} if is_image else {"type": "text", "text": piece})
+        content = chat_content(example)
         if latents and self.latents is not None:
             text = {"type": "text", "text": "".join(token_names(self.latents.num))}
             before = self.latents.placement == "before"
@@ -113,25 +134,38 @@ class Encoder:
                 f"example {example.id}: {len(images)} image(s) but {marks} place(s) for them in "
                 f"the prompt; use one {IMAGE_PLACEHOLDER} per image, or none at all"
             )
-        out = self.processor(images=images or None, text=[text], return_tensors="pt")
+        bos = self.tokenizer.bos_token
+        # A template that begins with it would get a second one from the tokenizer.
+        begun = {"add_special_tokens": False} if bos and text.startswith(bos) else {}
+        out = self.processor(images=images or None, text=[text], return_tensors="pt", **begun)
         prompt_T = out["input_ids"][0]
-        tail: list[int] = []
-        if answer:
-            tail = self.tokenizer(example.answer, add_special_tokens=False)["input_ids"]
-            tail = [*tail, self.end_of_turn]
-        ids_T = torch.cat([prompt_T, torch.tensor(tail, dtype=prompt_T.dtype)])
-        types = out.get("mm_token_type_ids")
-        types_T = torch.zeros_like(ids_T)
-        if types is not None:
-            types_T[: len(prompt_T)] = types[0]
-        return Encoded(
+        types = out.get(self.types_name) if self.types_name is not None else None
+        prompt = Encoded(
             id=example.id,
-            ids_T=ids_T,
+            ids_T=prompt_T,
             answer_start=len(prompt_T),
-            types_T=types_T,
+            types_T=torch.zeros_like(prompt_T) if types is None else types[0],
             images={k: v for k, v in out.items() if k not in TOKEN_KEYS},
-            num_image_tokens=int((ids_T == self.image_token_id).sum()),
+            num_image_tokens=int((prompt_T == self.image_token_id).sum()),
+            types_name=None if types is None else self.types_name,
+            answer_type=self.family.answer_type,
         )
+        if not answer:
+            return prompt
+        said = self.tokenizer(example.answer, add_special_tokens=False)["input_ids"]
+        return prompt.extended([*said, self.end_of_turn])
+
+
+def chat_content(example: Example) -> list[dict[str, str]]:
+    """The user turn of an example as chat templates take it: images and pieces of text."""
+    pieces = re.split(f"({re.escape(IMAGE_PLACEHOLDER)})", render(example))
+    content: list[dict[str, str]] = []
+    if IMAGE_PLACEHOLDER not in pieces:
+        content += [{"type": "image"}] * len(example.images)
+    for piece in filter(None, pieces):
+        is_image = piece == IMAGE_PLACEHOLDER
+        content.append({"type": "image"} if is_image else {"type": "text", "text": piece})
+    return content
 
 
 def read_image(image: ImageInput, where: str) -> Image.Image:

@@ -8,12 +8,14 @@ import torch
 import yaml
 
 from livr.backbones.backbone import load_backbone
+from livr.backbones.family import family_of
 from livr.backbones.processor import load_processor
 from livr.config import LatentsConfig, TrainConfig, build
 from livr.errors import ModelError
 from livr.mini import checkpoint_dir
 from livr.model.adapter import load_adapter
 from livr.model.model import Model
+from livr.model.probes import refuse_leak
 
 
 def load(
@@ -25,6 +27,7 @@ def load(
     max_pixels: int | None = None,
     dtype: str = "auto",
     device: str | torch.device | None = None,
+    trust_remote_code: bool = False,
 ) -> Model:
     """Load a model.
 
@@ -36,6 +39,8 @@ def load(
         max_pixels: Pixel budget of one image, default: the run's or the checkpoint's own.
         dtype: `auto`, `float32` or `bfloat16`. Auto is bfloat16 on a GPU that has it.
         device: Default: a GPU if there is one.
+        trust_remote_code: Run code that the checkpoint brings. Your explicit choice every time:
+            what a run folder says about it does not count.
 
     Raises:
         ModelError: It does not exist or cannot be loaded.
@@ -47,8 +52,13 @@ def load(
         max_pixels = run.max_pixels if max_pixels is None else max_pixels
     path = str(checkpoint_dir(origin)) if origin in MINI else origin
     where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    hf = load_backbone(path, _dtype(dtype, where)).to(where)
-    model = Model(hf, load_processor(path, max_pixels), origin, max_pixels)
+    trust = trust_remote_code
+    hf = load_backbone(path, _dtype(dtype, where), trust_remote_code=trust).to(where)
+    family = family_of(hf.config.model_type)
+    processor = load_processor(path, max_pixels, family=family, trust_remote_code=trust)
+    model = Model(hf, processor, origin, max_pixels)
+    if not family.known:
+        refuse_leak(model)
     if run is not None:
         load_adapter(model, Path(source) / "adapter")
     if latents is None and num_latents:

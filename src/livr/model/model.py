@@ -9,7 +9,8 @@ from typing import Any, Literal, TypeVar
 import torch
 from torch import Tensor
 
-from livr.backbones.backbone import encode_images
+from livr.backbones.backbone import encode_images, types_argument
+from livr.backbones.family import family_of
 from livr.backbones.features import ImageFeatures, split_images
 from livr.config import LatentsConfig
 from livr.data.example import Example
@@ -18,7 +19,7 @@ from livr.method import attention
 from livr.method.attention import Evaluation
 from livr.method.bottleneck import policy
 from livr.method.latents import Latents, token_names
-from livr.model.batch import Batch, Side, collate
+from livr.model.batch import Batch, Side, collate, join_pixels
 from livr.model.encoder import Encoded, Encoder
 
 Use = Literal["keep", "drop"]
@@ -35,6 +36,7 @@ class Model:
         latents: The latents, or None.
         source: Where the backbone came from.
         max_pixels: Pixel budget of one image, or None for the checkpoint's own.
+        family: What is special about its family.
     """
 
     def __init__(self, hf: Any, processor: Any, source: str, max_pixels: int | None = None) -> None:
@@ -44,7 +46,12 @@ class Model:
         self.max_pixels = max_pixels
         self.latents: Latents | None = None
         self.image_token_id = int(hf.config.image_token_id)
-        self.encoder = Encoder(processor, self.image_token_id)
+        self.family = family_of(hf.config.model_type)
+        self.encoder = self._make_encoder()
+
+    def _make_encoder(self) -> Encoder:
+        parts = (self.processor, self.image_token_id, self.latents)
+        return Encoder(*parts, self.family, types_argument(self.hf))
 
     @property
     def tokenizer(self) -> Any:
@@ -81,7 +88,7 @@ class Model:
         latents = Latents(embedding.weight, first, config, init_seed).to(embedding.weight.device)
         latents.attach(embedding)
         self.latents = latents
-        self.encoder = Encoder(self.processor, self.image_token_id, latents)
+        self.encoder = self._make_encoder()
         return latents
 
     def _grow_vocabulary(self) -> Any:
@@ -121,11 +128,7 @@ class Model:
 
     def image_features(self, encoded: Sequence[Encoded]) -> list[list[ImageFeatures]]:
         """Features of the frozen vision tower for each image of each example."""
-        names = dict.fromkeys(name for row in encoded for name in row.images)
-        joined = {
-            name: torch.cat([r.images[name] for r in encoded if name in r.images]).to(self.device)
-            for name in names
-        }
+        joined = {name: t.to(self.device) for name, t in join_pixels(encoded).items()}
         if not joined:
             return [[] for _ in encoded]
         images = iter(split_images(encode_images(self.hf, joined)))

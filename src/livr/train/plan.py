@@ -32,7 +32,12 @@ def plan_run(config: TrainConfig) -> dict[str, str]:
     examples = load_split(config.data, "train")
     has_val = (config.data / "val.jsonl").is_file()
     validation = load_split(config.data, "val") if has_val else []
-    model = load(config.model, max_pixels=config.max_pixels, dtype=config.dtype)
+    model = load(
+            config.model,
+            max_pixels=config.max_pixels,
+            dtype=config.dtype,
+            trust_remote_code=config.trust_remote_code,
+        )
     if arm.latents:
         model.add_latents(config.latents, config.seed)
     if config.tune == "lora":

@@ -90,7 +90,12 @@ def train(
     out = _prepare(config, config.out, resume)
     set_seed(config.seed)
     if model is None:
-        model = load(config.model, max_pixels=config.max_pixels, dtype=config.dtype)
+        model = load(
+            config.model,
+            max_pixels=config.max_pixels,
+            dtype=config.dtype,
+            trust_remote_code=config.trust_remote_code,
+        )
     _equip(model, arm, config)
     dump(config, out / "config.yaml")
     return _Runner(model, plan, config, out, examples, validation, on_progress).run()
