@@ -27,6 +27,9 @@ def build(
     val: Annotated[int, typer.Option(min=0, help="Validation questions.")] = 250,
     test: Annotated[int, typer.Option(min=0, help="Test questions.")] = 250,
     seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 0,
+    prompts: Annotated[
+        Path | None, typer.Option(help="BLINK folder whose wording is used instead of ours.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --out.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -52,7 +55,7 @@ def build(
 
         for name in names:
             folder = target / name if task == "all" else target
-            manifest = build_task(name, source, folder, sizes, seed, overwrite, tick)
+            manifest = build_task(name, source, folder, sizes, seed, overwrite, tick, prompts)
             rows.append({"out": str(folder), **manifest})
     if as_json:
         print_json(rows if task == "all" else rows[0])
@@ -116,3 +119,19 @@ def _token_counter(name: str) -> TokenCounter:
             return TokenCount(len(encoded), encoded.num_image_tokens)
 
     return Counter()
+
+
+@app.command()
+def show(
+    folder: Annotated[str, typer.Argument(help="Data set folder, or blink:DIR/Subset.")],
+    split: Annotated[str, typer.Option(help="Which part of the data.")] = "train",
+    out: Annotated[Path, typer.Option(help="Folder for the two files.")] = Path(),
+    count: Annotated[int, typer.Option(min=1, help="Questions to show.")] = 18,
+    seed: Annotated[int, typer.Option(help="Which questions are drawn.")] = 0,
+) -> None:
+    """Write a contact sheet (PNG and HTML) of questions, choices and answers."""
+    from livr.data.show import write_show
+    from livr.data.store import load_split
+
+    for path in write_show(folder, split, load_split(folder, split), out, count, seed):
+        typer.echo(str(path))

@@ -16,6 +16,7 @@ from livr.data.example import Example
 from livr.data.pool import load_pool
 from livr.data.pool.writers import WRITERS
 from livr.data.shortcuts import Clue, measure
+from livr.data.sources.blink import prompt_template
 from livr.data.sources.folder import SplitsFile, read_splits_file
 from livr.data.store import finish_manifest, staged_folder, write_split
 from livr.data.tasks import get_task
@@ -47,6 +48,7 @@ def build_task(
     seed: int = 0,
     overwrite: bool = False,
     progress: Progress | None = None,
+    prompts: str | Path | None = None,
 ) -> dict[str, Any]:
     """Builds one task's data set and returns its manifest.
 
@@ -58,6 +60,7 @@ def build_task(
         seed: The same seed gives the same bytes.
         overwrite: Replace an existing data set.
         progress: Called with task, split, questions so far, questions wanted.
+        prompts: A BLINK folder whose wording is used instead of ours.
 
     Raises:
         ConfigError: There is no such task.
@@ -68,6 +71,7 @@ def build_task(
     wanted = {split: n for split, n in (sizes or SIZES).items() if n > 0}
     if not wanted:
         raise DataError("nothing to build: every split has size 0; set --train, --val or --test")
+    template = None if prompts is None else prompt_template(prompts, name)
     with staged_folder(Path(out), overwrite) as stage, tempfile.TemporaryDirectory() as temporary:
         folder = Path(source)
         if source == POOL:
@@ -77,7 +81,7 @@ def build_task(
         ledger = _Ledger()
         for split, count in wanted.items():
             rng = random.Random(f"{seed} {name} {split}")
-            request = Request(folder, split, count, seed, name, rng)
+            request = Request(folder, split, count, seed, name, rng, template=template)
             examples = _examples(task, request, source == POOL, ledger, progress)
             ledger.counts[split] = write_split(stage, split, examples)
         _check_splits(ledger, folder)

@@ -23,6 +23,7 @@ from livr.errors import DataError, Problem
 SPLITS = ("train", "val", "test")
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
+BLINK = "blink:"
 _SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp", "GIF": ".gif"}
 
 
@@ -32,9 +33,14 @@ def load_split(folder: str | Path, split: str) -> list[Example]:
     Checks every row and that each image file exists inside the folder; `livr data check`
     looks into the files as well.
 
+    `blink:DIR` or `blink:DIR/Subset` reads BLINK instead; its public questions stand for every
+    split but train.
+
     Raises:
         DataError: With all problems of that split, each with file and row.
     """
+    if str(folder).startswith(BLINK):
+        return _load_blink(str(folder).removeprefix(BLINK), split)
     root = Path(folder)
     if not root.is_dir():
         raise DataError(f"{root} is not a folder; expected one with {split}.jsonl and images/")
@@ -56,6 +62,14 @@ def load_split(folder: str | Path, split: str) -> list[Example]:
     if problems:
         raise DataError(f"{path} has {len(problems)} problem(s):", problems)
     return examples
+
+
+def _load_blink(folder: str, split: str) -> list[Example]:
+    from livr.data.sources.blink import load_blink  # pyarrow is not needed for own data
+
+    if split == "train":
+        raise DataError("BLINK is for evaluation; it has no training questions")
+    return load_blink(folder)
 
 
 def path_problem(root: Path, image: str) -> str | None:

@@ -24,7 +24,6 @@ from livr.data.tasks.base import (
     choices_of,
     letters,
     place,
-    question_of,
 )
 from livr.errors import DataError
 
@@ -90,7 +89,7 @@ def build(request: Request, config: ArtStyleConfig) -> Iterator[Built]:
         names = ("candidate_brightness", "candidate_contrast", "candidate_saturation")
         yield Built(
             images=paths,
-            question=question_of("art_style"),
+            question=request.question(),
             choices=choices_of("art_style"),
             answer=answer,
             groups=tuple(painting.key for painting in taken),

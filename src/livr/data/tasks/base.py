@@ -15,6 +15,7 @@ from PIL import Image
 from livr.data.example import LETTERS
 from livr.data.prompts import CHOICES, TEMPLATES
 from livr.data.sources.folder import SourceInfo
+from livr.errors import ConfigError
 
 Config = TypeVar("Config")
 Value = TypeVar("Value")
@@ -55,6 +56,7 @@ class Request:
         task: Name of the task.
         rng: Random numbers of this task and split.
         drops: Receives reason -> number of source records left out.
+        template: Wording of the question; None for our own.
     """
 
     folder: Path
@@ -64,6 +66,22 @@ class Request:
     task: str
     rng: random.Random
     drops: Counter[str] = field(default_factory=Counter)
+    template: str | None = None
+
+    def question(self, **fields: str) -> str:
+        """Returns the task's question with its fields filled in.
+
+        Raises:
+            ConfigError: The template has a field this task does not know.
+        """
+        template = self.template or TEMPLATES[self.task]
+        try:
+            return template.format(**fields)
+        except (KeyError, IndexError, ValueError) as error:
+            known = ", ".join(fields) or "no field"
+            raise ConfigError(
+                f"the wording {template!r} does not fit {self.task}, which fills {known}: {error}"
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -114,11 +132,6 @@ def place(true: Value, others: Sequence[Value], answer: str) -> list[Value]:
     result = list(others)
     result.insert(LETTERS.index(answer), true)
     return result
-
-
-def question_of(task: str, **fields: str) -> str:
-    """Returns the task's question with its fields filled in."""
-    return TEMPLATES[task].format(**fields)
 
 
 def choices_of(task: str) -> tuple[str, ...]:

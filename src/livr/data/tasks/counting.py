@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from livr.data.sources import pixmo
-from livr.data.tasks.base import Built, Request, Task, balanced, question_of
+from livr.data.tasks.base import Built, Request, Task, balanced
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def _next(request: Request, records: list[pixmo.CountRecord]) -> Built | None:
             continue
         return Built(
             images=(path,),
-            question=question_of("counting", label=record.label),
+            question=request.question(label=record.label),
             choices=None,
             answer=str(record.count),
             groups=(pixmo.url_key(record.url),),

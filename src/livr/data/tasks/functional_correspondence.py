@@ -14,7 +14,7 @@ from PIL import Image
 
 from livr.data.sources import funkpoint
 from livr.data.sources.folder import read_splits_file
-from livr.data.tasks.base import Built, Request, Task, letters, question_of
+from livr.data.tasks.base import Built, Request, Task, letters
 from livr.data.tasks.drawing import Point
 from livr.data.tasks.keypoint_question import CHOICES, KeypointConfig, KeypointPair, make_question
 
@@ -30,7 +30,7 @@ def build(request: Request, config: KeypointConfig) -> Iterator[Built]:
             request.drops["image missing or unreadable"] += 1
             continue
         pair = KeypointPair(first.path, second.path, sides[0], sides[1], (first.key, second.key))
-        question = question_of("functional_correspondence", action=first.action)
+        question = request.question(action=first.action)
         built = make_question(request, config, pair, question, answers[-1])
         if built is not None:
             answers.pop()

@@ -27,7 +27,6 @@ from livr.data.tasks.base import (
     choices_of,
     letters,
     place,
-    question_of,
 )
 
 IntBox = tuple[int, int, int, int]
@@ -105,7 +104,7 @@ def _question(
         board = photo.crop(canvas)
         board.paste((0, 0, 0), (config.width // 2, height // 2, config.width, height))
         images = (board, *place(right, [wrong], answer))
-        return images, question_of("jigsaw"), choices_of("jigsaw"), answer
+        return images, request.question(), choices_of("jigsaw"), answer
     return None
 
 

@@ -27,7 +27,6 @@ from livr.data.tasks.base import (
     choices_of,
     letters,
     place,
-    question_of,
 )
 from livr.data.tasks.drawing import Box, draw_boxes
 
@@ -121,7 +120,7 @@ def _question(
     first, second = place(target.box, [other], answer)
     return Built(
         images=(draw_boxes(photo, {"A": first, "B": second}),),
-        question=question_of("localization", label=target.category),
+        question=request.question(label=target.category),
         choices=choices_of("localization"),
         answer=answer,
         groups=(target.image.key,),

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from livr.data.sources import mid
-from livr.data.tasks.base import Built, Quota, Request, Task, choices_of, question_of
+from livr.data.tasks.base import Built, Quota, Request, Task, choices_of
 from livr.data.tasks.drawing import Point, draw_points
 from livr.data.tasks.points import far_apart, fit, point_features
 
@@ -91,7 +91,7 @@ def _question(
     radius = max(1.0, config.disk * max(picture.size))
     return Built(
         images=(draw_points(picture, dict(zip("AB", points, strict=True))),),
-        question=question_of("relative_reflectance"),
+        question=request.question(),
         choices=choices_of("relative_reflectance"),
         answer=answer,
         groups=(scene.key,),

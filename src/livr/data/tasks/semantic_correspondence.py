@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from livr.data.sources import spair
-from livr.data.tasks.base import Built, Request, Task, letters, question_of
+from livr.data.tasks.base import Built, Request, Task, letters
 from livr.data.tasks.keypoint_question import CHOICES, KeypointConfig, KeypointPair, make_question
 
 
@@ -34,7 +34,7 @@ def build(request: Request, config: KeypointConfig) -> Iterator[Built]:
             [pair.target_points[key] for key in common],
             name.keys,
         )
-        question = question_of("semantic_correspondence")
+        question = request.question()
         built = make_question(request, config, points, question, answers[-1])
         if built is not None:
             answers.pop()

@@ -20,7 +20,7 @@ from PIL import Image
 
 from livr.data.example import LETTERS
 from livr.data.sources import hpatches
-from livr.data.tasks.base import Built, Request, Task, choices_of, letters, place, question_of
+from livr.data.tasks.base import Built, Request, Task, choices_of, letters, place
 from livr.data.tasks.drawing import Point, draw_points
 from livr.data.tasks.points import far_apart, fit, inside, point_features, texture
 
@@ -111,7 +111,7 @@ def _question(
     marked = draw_points(target, dict(zip(LETTERS, points, strict=False)))
     return Built(
         images=(draw_points(source, {"REF": reference}), marked),
-        question=question_of("visual_correspondence"),
+        question=request.question(),
         choices=choices_of("visual_correspondence"),
         answer=answer,
         groups=(sequence.key,),

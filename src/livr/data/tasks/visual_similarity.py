@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from livr.data.sources import nights
-from livr.data.tasks.base import Built, Request, Task, choices_of, letters, place, question_of
+from livr.data.tasks.base import Built, Request, Task, choices_of, letters, place
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def build(request: Request, config: SimilarityConfig) -> Iterator[Built]:
         names = ("candidate_brightness", "candidate_contrast", "candidate_warmth")
         yield Built(
             images=paths,
-            question=question_of("visual_similarity"),
+            question=request.question(),
             choices=choices_of("visual_similarity"),
             answer=answers.pop(),
             groups=(triplet.key,),
