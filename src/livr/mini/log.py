@@ -22,6 +22,21 @@ class PretrainLog:
     def _clear(self) -> None:
         self.losses: list[float] = []
         self.skills: dict[str, list[bool]] = defaultdict(list)
+        self.shares: dict[str, list[float]] = defaultdict(list)
+
+    def add_shares(self, step: int, loss: float, shares: dict[str, float]) -> None:
+        """Note one step of labelled cells; `shares` are rates of right labels."""
+        self.losses.append(loss)
+        for name, value in shares.items():
+            self.shares[name].append(value)
+        if step % self.every:
+            return
+        means = {k: round(sum(v) / len(v), 3) for k, v in sorted(self.shares.items())}
+        seconds = round(time.monotonic() - self.started, 1)
+        line = {"step": step, "seconds": seconds, "loss": sum(self.losses) / len(self.losses)}
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line | means) + "\n")
+        self._clear()
 
     def add(self, step: int, loss: float, skills: list[str], right: list[bool]) -> None:
         self.losses.append(loss)

@@ -24,6 +24,7 @@ from livr.mini.muon import Muon
 from livr.mini.shape import build, shape
 from livr.mini.stream import Lessons, lessons_from
 from livr.mini.tokenizer import special_ids
+from livr.mini.tower import train_tower
 
 SPARE_ROWS = 64
 """Embedding rows beyond the tokenizer, so that latents need no larger matrix."""
@@ -35,7 +36,8 @@ class PretrainConfig(BaseModel):
     Attributes:
         size: Name of a shape.
         seed: Seed of weights and curriculum.
-        steps: Optimiser steps.
+        tower_steps: Steps of the vision tower alone, before everything else.
+        steps: Optimiser steps of the whole model.
         decay: Steps at the end over which the rate falls to zero.
         warmup: Steps over which it rises.
         lr: Rate of AdamW.
@@ -48,6 +50,7 @@ class PretrainConfig(BaseModel):
 
     size: str = "mini"
     seed: int = 0
+    tower_steps: int = 800
     steps: int = 6000
     decay: int = 1500
     warmup: int = 100
@@ -121,6 +124,8 @@ def pretrain(
     numbers = shape(config.size)
     model = build(numbers, special_ids(tokenizer), len(tokenizer) + SPARE_ROWS, config.seed)
     optimizers = make_optimizers(model, config)
+    if config.tower_steps and not (out / "state.pt").is_file():
+        train_tower(model, numbers, config.seed, config.tower_steps, out, workers=workers)
     start = _restore(out / "state.pt", config, model, optimizers)
     lessons = Lessons(tokenizer, numbers, config.seed, config.shares)
     log = PretrainLog(out / "log.jsonl", start)

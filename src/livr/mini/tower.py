@@ -1,0 +1,93 @@
+"""Stage one of pre-training: the vision tower learns to name what lies in every cell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+
+from livr.mini.dense import DenseHead, DenseLessons
+from livr.mini.log import PretrainLog
+from livr.mini.muon import Muon
+from livr.mini.shape import MiniShape
+
+WARMUP = 50
+FALL = 0.3
+"""Share of the steps, at the end, over which the rate falls."""
+
+
+def _optimizers(
+    tower: nn.Module, head: nn.Module, rates: tuple[float, float]
+) -> list[torch.optim.Optimizer]:
+    matrices: list[nn.Parameter] = []
+    others: list[nn.Parameter] = list(head.parameters())
+    for name, weight in tower.named_parameters():
+        inside = weight.ndim == 2 and ("blocks" in name or "merger" in name)
+        (matrices if inside else others).append(weight)
+    return [
+        Muon(matrices, lr=rates[0], weight_decay=0.05),
+        torch.optim.AdamW(others, lr=rates[1], betas=(0.9, 0.98), weight_decay=0.0),
+    ]
+
+
+def train_tower(
+    model: Any,
+    numbers: MiniShape,
+    seed: int,
+    steps: int,
+    out: Path,
+    *,
+    rates: tuple[float, float] = (3e-3, 2e-3),
+    on_step: Callable[[int, float], None] | None = None,
+    workers: int = 1,
+) -> None:
+    """Train the vision tower of `model` in place, or load it if `out` has it finished.
+
+    Args:
+        model: The whole model; only its tower and projector move.
+        numbers: Its size.
+        seed: Of the pictures and of the heads.
+        steps: Optimiser steps of 64 pictures.
+        out: Run folder; gets `tower.pt` and `tower.jsonl`.
+        rates: Of Muon and of AdamW.
+        on_step: Told (step, loss).
+        workers: Rendering processes.
+    """
+    tower = model.model.visual
+    done = out / "tower.pt"
+    if done.is_file():
+        tower.load_state_dict(torch.load(done, weights_only=True))
+        return
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        head = DenseHead(numbers.width)
+    optimizers = _optimizers(tower, head, rates)
+    weights = [*tower.parameters(), *head.parameters()]
+    loader = DataLoader(
+        DenseLessons(numbers, seed),
+        batch_size=None,
+        sampler=range(steps),
+        num_workers=workers,
+        prefetch_factor=4 if workers else None,
+    )
+    log = PretrainLog(out / "tower.jsonl", 0)
+    for step, batch in enumerate(loader):
+        factor = min(1.0, (step + 1) / WARMUP, (steps - step) / (FALL * steps))
+        for optimizer, rate in zip(optimizers, rates, strict=True):
+            for group in optimizer.param_groups:
+                group["lr"] = rate * factor
+        loss, right = head(tower(batch.pixels, grid_thw=batch.grids).pooler_output, batch)
+        loss.backward()
+        nn.utils.clip_grad_norm_(weights, 1.0)
+        for optimizer in optimizers:
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        log.add_shares(step + 1, loss.item(), right)
+        if on_step is not None:
+            on_step(step + 1, loss.item())
+    torch.save(tower.state_dict(), done.with_name("tower.pt.part"))
+    done.with_name("tower.pt.part").replace(done)
