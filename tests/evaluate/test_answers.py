@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -120,6 +122,14 @@ def test_the_answer_may_be_written_in_words() -> None:
     example = question(None, answer="seven")
     assert is_correct(extract("7", example), example)
     assert not is_correct(extract("8", example), example)
+
+
+@pytest.mark.parametrize("word", ["answer ", "the answer is the option is ", "( ", "not A ", "1,"])
+def test_a_model_that_repeats_itself_is_read_quickly(word: str) -> None:
+    start = time.process_time()
+    extract(word * 4000, question(IMAGES))
+    extract(word * 4000, question(None, answer="7"))
+    assert time.process_time() - start < 2
 
 
 letters = st.integers(2, 6).flatmap(

@@ -48,7 +48,7 @@ _NUMBER = re.compile(
     + r"\b(?:" + "|".join(sorted(_WORDS, key=len, reverse=True)) + r")\b"
 )  # fmt: skip
 
-_OPEN, _CLOSE = r"[(\[{]\s*", r"\s*[)\]}]"
+_OPEN, _CLOSE = r"[(\[{]\s{0,8}", r"\s{0,8}[)\]}]"
 _BARE = re.compile(r"[\W_]*([A-Za-z])[\W_]*")
 _LEADING = re.compile(r"[\W_]*([A-Za-z])(?:\s*[)\]}.:]|\s*\n)")
 _BRACKETED = re.compile(_OPEN + r"([A-Za-z])" + _CLOSE)
@@ -56,11 +56,13 @@ _BRACKETED = re.compile(_OPEN + r"([A-Za-z])" + _CLOSE)
 _AFTER = r"(?=\s+(?:is|was|has|because|since|as|and|or|but)\b)"
 _CAPITAL = rf"(?:([B-HJ-Z])|([AI])(?!\s+[a-z])|([AI]){_AFTER})(?![\w'’])"
 _STANDALONE = re.compile(rf"(?<![\w'’]){_CAPITAL}")
+# Every repetition is bounded: a model that repeats itself must not cost more than its length.
 _DECLARED = re.compile(
-    r"(?i:\b(?:answer|choice|option|choose|select|pick)\b[^\w(\[{]*"
-    r"(?:(?:is|was|be|would|should|must|the|option|choice|letter|image|answer)\b[^\w(\[{]*)*)"
-    rf"(?:{_OPEN}([A-Za-z]){_CLOSE}|{_CAPITAL}|([a-z])(?=[^\w\n]*(?:\n|$)))"
-    r"(?!\W*(?:or|and)\W+[A-Z]\b|\s*[/,&]\W*[A-Z]\b)"
+    r"(?i:\b(?:answer|choice|option|choose|select|pick)\b[^\w(\[{]{0,8}"
+    r"(?:(?:is|was|be|would|should|must|the|option|choice|letter|image|answer)\b"
+    r"[^\w(\[{]{0,8}){0,5})"
+    rf"(?:{_OPEN}([A-Za-z]){_CLOSE}|{_CAPITAL}|([a-z])(?=[^\w\n]{{0,8}}(?:\n|$)))"
+    r"(?!\W{0,8}(?:or|and)\W{1,8}[A-Z]\b|\s{0,8}[/,&]\W{0,8}[A-Z]\b)"
 )
 _NEGATED = re.compile(
     rf"\b(?:not|isn't|isn’t|neither|nor)\s+(?:option\s+|choice\s+)?"
