@@ -1,8 +1,7 @@
 """LIVR: Latent Implicit Visual Reasoning. torch is imported by the first thing that needs it.
 
-model = livr.load("Qwen/Qwen3-VL-4B-Instruct")    # a hub id, a folder, a run, or "mini"
-run = livr.train(model, data="my_parts/", recipe="livr")
-print(livr.evaluate(run, "my_parts/", split="test"))
+    model = livr.load("Qwen/Qwen3-VL-4B-Instruct")    # a hub id, a folder, a run, or "mini"
+    run = livr.train(model, "my_parts/"); livr.evaluate(run, "my_parts/"); livr.export(run, "out/")
 """
 
 from __future__ import annotations
@@ -13,10 +12,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from livr.analysis.audit.run import audit as audit
     from livr.data.example import Example as Example
     from livr.errors import LivrError as LivrError
     from livr.evaluate.predict import predict as predict
     from livr.evaluate.run import evaluate as evaluate
+    from livr.export.api import export as export
     from livr.model.load import load as load
     from livr.model.model import Model as Model
     from livr.train.api import train as train
@@ -25,7 +26,9 @@ _PUBLIC = {
     "Example": "livr.data.example",
     "LivrError": "livr.errors",
     "Model": "livr.model.model",
+    "audit": "livr.analysis.audit.run",
     "evaluate": "livr.evaluate.run",
+    "export": "livr.export.api",
     "load": "livr.model.load",
     "predict": "livr.evaluate.predict",
     "train": "livr.train.api",
@@ -36,9 +39,7 @@ __all__ = [*_PUBLIC, "__version__"]
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from importlib.metadata import version
-
-        return version("livr")
+        return import_module("importlib.metadata").version("livr")
     if name not in _PUBLIC:
         raise AttributeError(f"module 'livr' has no attribute {name!r}")
     return getattr(import_module(_PUBLIC[name]), name)

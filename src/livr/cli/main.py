@@ -26,6 +26,7 @@ VERBS = (
     "eval",
     "predict",
     "compare",
+    "check",
     "audit",
     "report",
     "export",

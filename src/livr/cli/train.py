@@ -36,6 +36,10 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything, show the plan, train nothing.")
     ] = False,
+    gpu: Annotated[
+        str | None,
+        typer.Option("--gpu", help="With --dry-run: estimate for A100, H100 or RTX 6000 Ada too."),
+    ] = None,
 ) -> None:
     """Train a model: direct fine-tuning, LIVR, or one of its controls."""
     from livr.config import load_recipe
@@ -48,8 +52,10 @@ def train(
     if config.out is None:
         name = f"{config.data.resolve().name}-{config.method}-{config.seed}"
         config = config.model_copy(update={"out": Path("runs") / name})
+    if gpu is not None and not dry_run:
+        raise ConfigError("--gpu estimates for another machine; it needs --dry-run")
     if dry_run:
-        show_plan(config)
+        show_plan(config, gpu)
         return
     from livr.train.progress import Progress
     from livr.train.run import train as run_training
@@ -74,8 +80,9 @@ def train(
     print_fields(fields)
 
 
-def show_plan(config: TrainConfig) -> None:
-    """Print what a run would do: stages, steps, what trains, sequence lengths."""
+def show_plan(config: TrainConfig, gpu: str | None = None) -> None:
+    """Print what a run would do and cost: stages, steps, what trains, time, memory."""
+    note("Taking a few steps to estimate the cost; nothing is written ...")
     from livr.train.plan import plan_run
 
-    print_fields(plan_run(config))
+    print_fields(plan_run(config, gpu).fields())

@@ -1,70 +1,209 @@
-"""What a run would do, before it does it."""
+"""What a run would do and what it would cost, before it does it."""
 
 from __future__ import annotations
 
 import math
+import os
+import resource
 import statistics
+import sys
+from collections.abc import Sequence
+
+import torch
 
 from livr.config import TrainConfig
+from livr.data.example import Example
 from livr.data.store import load_split
 from livr.errors import ConfigError
-from livr.method.variants import variant
+from livr.method.stages import StagePlan
+from livr.method.variants import Variant, variant
 from livr.model.adapter import add_lora, train_decoder
+from livr.model.encoder import Encoded
 from livr.model.load import load
+from livr.model.model import Model
+from livr.train import estimate
+from livr.train.cost import Cost, Plan
+from livr.train.dataset import CACHE_LIMIT_BYTES, EncodedSet
+from livr.train.measure import Measured, measure
 from livr.train.stage import Learner, per_device
 
-_SAMPLE = 64
+_COUNTED, _TIMED = 64, 8
 
 
-def plan_run(config: TrainConfig) -> dict[str, str]:
-    """Load model and data, and describe the run.
+def plan_run(config: TrainConfig, gpu: str | None = None) -> Plan:
+    """Load model and data, take a few steps without changing anything, and describe the run.
 
-    Returns:
-        Names and values for people.
+    Args:
+        config: The run.
+        gpu: Also estimate for this GPU: A100, H100 or RTX 6000 Ada.
 
     Raises:
         LivrError: Whatever would stop the run itself.
     """
     if config.data is None:
         raise ConfigError("a run needs data (--data)")
+    card = None if gpu is None else estimate.find_gpu(gpu)
     arm = variant(config.method)
     stages = arm.plan(config.epochs)
+    if not stages:
+        raise ConfigError(f"method {arm.name} trains nothing; use livr eval on the model itself")
     examples = load_split(config.data, "train")
+    if not examples:
+        raise ConfigError(f"{config.data / 'train.jsonl'} is empty")
     has_val = (config.data / "val.jsonl").is_file()
     validation = load_split(config.data, "val") if has_val else []
+    model = _equipped(config, arm)
+    encoded = model.encode(_spread_out(examples, _COUNTED), "keep", answer=True)
+    lengths = sorted(map(len, encoded))
+    tokens = (lengths[0], statistics.median(lengths), lengths[-1])
+    learner = Learner(model, stages[0], config)
+    size = estimate.sizes(model.hf, _trainable(learner), config.tune == "full")
+    sample = EncodedSet(model, _spread_out(examples, _TIMED), cache_vision=config.cache_vision)
+    found = measure(learner, sample, stages, config)
+    counts = (len(examples), len(validation))
+    costs = [_here(found, counts, stages, config)]
+    if card is not None:
+        costs.append(_on(card, size, encoded, found, counts, stages, config, model))
+    steps = tuple(
+        math.ceil(math.ceil(len(examples) / config.optim.batch_size) * s.epochs) for s in stages
+    )
+    return Plan(
+        facts=_facts(config, arm, stages, steps, encoded, model, counts, size),
+        steps=steps,
+        stage_names=tuple(s.name for s in stages),
+        trainable=size.trainable,
+        tokens=tokens,
+        costs=tuple(costs),
+    )
+
+
+def _equipped(config: TrainConfig, arm: Variant) -> Model:
     model = load(
-            config.model,
-            max_pixels=config.max_pixels,
-            dtype=config.dtype,
-            trust_remote_code=config.trust_remote_code,
-        )
+        config.model,
+        max_pixels=config.max_pixels,
+        dtype=config.dtype,
+        trust_remote_code=config.trust_remote_code,
+    )
     if arm.latents:
         model.add_latents(config.latents, config.seed)
     if config.tune == "lora":
         add_lora(model, config.lora)
     else:
         train_decoder(model)
-    learner = Learner(model, stages[0], config)
-    moving = sum(p.numel() for p in learner.parameters() if p.requires_grad)
-    total = sum(p.numel() for p in learner.parameters())
-    sample = examples[:: max(1, len(examples) // _SAMPLE)]
-    encoded = model.encode(sample, "keep", answer=True)
-    lengths = sorted(map(len, encoded))
-    images = sorted(e.num_image_tokens for e in encoded)
-    fields = {
+    if config.gradient_checkpointing:
+        model.hf.gradient_checkpointing_enable({"use_reentrant": False})
+    return model
+
+
+def _trainable(learner: Learner) -> int:
+    return sum(p.numel() for p in learner.parameters() if p.requires_grad)
+
+
+def _spread_out(examples: Sequence[Example], count: int) -> list[Example]:
+    return list(examples[:: max(1, len(examples) // count)][:count])
+
+
+def _facts(
+    config: TrainConfig,
+    arm: Variant,
+    stages: StagePlan,
+    steps: Sequence[int],
+    encoded: Sequence[Encoded],
+    model: Model,
+    counts: tuple[int, int],
+    size: estimate.Sizes,
+) -> dict[str, str]:
+    facts = {
         "method": f"{arm.name} ({arm.source})",
-        "model": f"{config.model}, {total:,} parameters, {moving:,} of them train",
-        "data": f"{len(examples)} to train on, {len(validation)} to validate",
-        "tokens per example": _spread(lengths) + f" (of {len(sample)} examples)",
-        "image tokens": _spread(images),
+        "model": f"{config.model}, {size.total:,} parameters; {size.trainable:,} train",
+        "data": f"{counts[0]} to train on, {counts[1]} to validate",
+        "tokens per example": f"{_spread([len(e) for e in encoded])} (of {len(encoded)} examples)",
+        "image tokens": _spread([e.num_image_tokens for e in encoded]),
         "forward pass": f"{per_device(config, model)} example(s) of a batch of "
         f"{config.optim.batch_size}",
     }
-    for stage in stages:
-        steps = math.ceil(math.ceil(len(examples) / config.optim.batch_size) * stage.epochs)
-        fields[stage.name] = f"{stage.epochs:g} epochs, {steps} steps, mask {stage.policy.name}"
-    return fields
+    for stage, count in zip(stages, steps, strict=True):
+        facts[stage.name] = f"{stage.epochs:g} epochs, {count} steps, mask {stage.policy.name}"
+    return facts
 
 
-def _spread(values: list[int]) -> str:
-    return f"{values[0]} / {statistics.median(values):g} / {values[-1]} (min / median / max)"
+def _here(
+    found: Measured,
+    counts: tuple[int, int],
+    stages: StagePlan,
+    config: TrainConfig,
+) -> Cost:
+    """From real steps on this machine."""
+    train, val = counts
+    features = _kept(found.feature_bytes, counts)
+    updates = math.ceil(train / config.optim.batch_size) * found.update_seconds
+    seconds = tuple(
+        stage.epochs * (train * step + updates + val * found.answer_seconds)
+        for stage, step in zip(stages, found.step_seconds, strict=True)
+    )
+    if torch.cuda.is_available():
+        name, used = torch.cuda.get_device_name(), torch.cuda.max_memory_allocated()
+        limit = torch.cuda.get_device_properties(0).total_memory
+    else:
+        name, used = "this machine", _peak_bytes()
+        limit = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    # The steps just taken, on the longest examples, are in the peak; the features are not.
+    memory = used + features
+    reading = found.read_seconds * sum(counts)
+    return Cost(name, "from a few steps", reading, seconds, memory, limit)
+
+
+def _on(
+    gpu: estimate.Gpu,
+    size: estimate.Sizes,
+    encoded: Sequence[Encoded],
+    found: Measured,
+    counts: tuple[int, int],
+    stages: StagePlan,
+    config: TrainConfig,
+    model: Model,
+) -> Cost:
+    """From a data sheet."""
+    train, val = counts
+    tokens = statistics.mean(map(len, encoded))
+    answer = statistics.mean(len(e) - e.answer_start for e in encoded)
+    flops = estimate.step_flops(size, tokens, answer, config.gradient_checkpointing)
+    step = estimate.step_seconds(gpu, size, flops, per_device(config, model))
+    patches = statistics.mean(_patches(e) for e in encoded)
+    read = estimate.read_seconds(gpu, size, patches)
+    features = _kept(found.feature_bytes, counts)
+    if not features:
+        step, reading = step + read, 0.0
+    else:
+        reading = read * sum(counts)
+    one = train * step + val * estimate.answer_seconds(gpu, size, tokens)
+    half = model.hf.dtype == torch.bfloat16
+    activations = found.activation_bytes / (estimate.HALF_SHARE if half else 1)
+    memory = estimate.gpu_memory(size, activations, features)
+    seconds = tuple(stage.epochs * one for stage in stages)
+    return Cost(
+        gpu.name, "estimated, within a factor of about two", reading, seconds, memory, gpu.memory
+    )
+
+
+def _patches(row: Encoded) -> int:
+    """Positions of the vision tower: rows of pixel values where a family keeps them so."""
+    pixels = row.images.get("pixel_values")
+    flat = pixels is not None and pixels.ndim == 2
+    return int(pixels.shape[0]) if flat and pixels is not None else 4 * row.num_image_tokens
+
+
+def _kept(per_example: float, counts: tuple[int, int]) -> float:
+    """Bytes of kept image features; 0 where they do not fit and are not kept."""
+    both = [per_example * n for n in counts]
+    return sum(size for size in both if size <= CACHE_LIMIT_BYTES)
+
+
+def _peak_bytes() -> int:
+    """Most memory this process has had so far, libraries included."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _spread(values: Sequence[int]) -> str:
+    return f"{min(values)} / {statistics.median(values):g} / {max(values)} (min / median / max)"

@@ -1,0 +1,192 @@
+"""`livr.export`: a run becomes a folder that loads anywhere."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from livr.errors import ConfigError
+from livr.export.adapter import write_adapter
+from livr.export.card import write_card
+from livr.export.files import write_config, write_generation_config, write_json, write_processor
+from livr.export.merge import latent_ids, merge, round_weights, target_dtype
+from livr.export.result import Export, Verification
+from livr.export.source import Source, read_source
+from livr.export.template import text_of_image, with_latents
+from livr.export.verify import (
+    Expected,
+    answer_logits,
+    answers_of,
+    ask_fresh_process,
+    compare_answers,
+    deviation,
+    difference,
+    must_agree,
+    questions,
+)
+from livr.model.load import load
+from livr.model.model import Model
+
+SHARD_SIZE = "4GB"
+
+
+def export(
+    model: str | PathLike[str],
+    out: str | PathLike[str],
+    *,
+    adapter: bool = False,
+    dtype: str = "auto",
+) -> Export:
+    """Write a run as a checkpoint that any program loads, once it is proven to be the same model.
+
+    Args:
+        model: The folder of a finished run.
+        out: The folder to write; it must not exist.
+        adapter: Write LoRA and the latents' rows for peft instead of merged weights.
+        dtype: Precision of merged weights: `float32`, `bfloat16`, `float16`, or `auto`, that of
+            the source checkpoint.
+
+    Raises:
+        ConfigError: `out` exists, or an option is wrong.
+        ModelError: `model` is no finished run, or what was written is not the same model. Then
+            nothing is left behind.
+    """
+    source = read_source(Path(model))
+    target = Path(out)
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise ConfigError(f"{target} exists already; choose another --out")
+    if adapter and source.about["tune"] != "lora":
+        raise ConfigError(
+            f"{model} tuned whole layers, so there is no adapter; leave out --adapter"
+        )
+    if adapter and dtype != "auto":
+        raise ConfigError("--dtype is for merged weights; an adapter is kept as it was trained")
+    precision = target_dtype(dtype, source)
+    partial = target.with_name(target.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        done = _write(source, partial, precision, adapter)
+        if target.is_dir():
+            target.rmdir()
+        partial.rename(target)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return replace(done, path=target)
+
+
+def _write(source: Source, out: Path, dtype: torch.dtype, adapter: bool) -> Export:
+    run = load(source.run, dtype="float32")
+    examples, origin = questions(source.config.data)
+    expected = answers_of(run, examples)
+    vocabulary, device, barred = len(run.tokenizer), str(run.device), latent_ids(source)
+    ends = {run.encoder.end_of_turn, *_listed(run.hf.generation_config.eos_token_id)}
+    embedding = _name_of(run.hf, run.hf.get_input_embeddings())
+    run.hf = None  # Room for the merged model.
+    must_equal = [one.logits_TV for one in expected]
+    merge_difference = 0.0
+    if adapter:
+        write_adapter(source, embedding, out)
+    else:
+        hf = merge(source, vocabulary).to(device)
+        must_equal, merge_difference = _write_merged(source, hf, out, expected, dtype)
+        del hf
+    write_processor(source, run.processor, _template(run), out)
+    write_generation_config(source, ends, barred, out)
+    with tempfile.TemporaryDirectory() as work:
+        base = source.checkpoint if adapter else None
+        answers, found = ask_fresh_process(out, Path(work), expected, device, base)
+    checked = _judge(expected, must_equal, answers, found, barred)
+    checked = replace(checked, origin=origin, merge_difference=merge_difference)
+    stored = "float32" if adapter else str(dtype).removeprefix("torch.")
+    done = Export(
+        path=out,
+        kind="adapter" if adapter else "merged",
+        base=source.base_name,
+        dtype=stored,
+        latents=len(barred),
+        size=0,
+        verification=checked,
+    )
+    write_json(out / "livr.json", _about(source, done, barred))
+    write_card(source, done, barred)
+    return replace(done, size=sum(p.stat().st_size for p in out.rglob("*") if p.is_file()))
+
+
+def _write_merged(
+    source: Source, hf: Any, out: Path, expected: Sequence[Expected], dtype: torch.dtype
+) -> tuple[list[Tensor], float]:
+    """Check and write the merged model.
+
+    Returns:
+        Its logits with the weights as they are stored, and the difference that merging made.
+    """
+    own = [one.logits_TV for one in expected]
+    logits = [answer_logits(hf, one.batch) for one in expected]
+    found = difference(own, logits, latent_ids(source))
+    must_agree("the merged model is not the run", found, deviation(own))
+    if dtype != torch.float32:
+        round_weights(round_weights(hf, dtype), torch.float32)
+        logits = [answer_logits(hf, one.batch) for one in expected]
+        round_weights(hf, dtype)
+    hf.save_pretrained(out, max_shard_size=SHARD_SIZE)
+    write_config(source, hf, dtype, out)
+    return logits, found
+
+
+def _judge(
+    expected: Sequence[Expected],
+    must_equal: Sequence[Tensor],
+    answers: Sequence[dict[str, Any]],
+    found: Sequence[Tensor],
+    barred: range,
+) -> Verification:
+    """Compare what the exported folder gave with what it must give."""
+    own = [one.logits_TV for one in expected]
+    rounding = difference(own, found, barred)
+    same = compare_answers(expected, answers, rounding, barred)
+    in_files = difference(must_equal, found, barred)
+    must_agree("the exported folder is not the merged model", in_files, deviation(own))
+    return Verification(
+        questions=len(expected),
+        origin="",
+        same_answers=same,
+        merge_difference=0.0,
+        file_difference=in_files,
+        rounding_difference=rounding,
+        logit_deviation=deviation(own),
+    )
+
+
+def _template(run: Model) -> str:
+    placement = "after" if run.latents is None else run.latents.placement
+    image = text_of_image(run.processor)
+    return with_latents(run.processor.chat_template, run.num_latents, placement, image)
+
+
+def _about(source: Source, done: Export, barred: range) -> dict[str, Any]:
+    return {
+        "livr": version("livr"),
+        "kind": done.kind,
+        "base": done.base,
+        "method": source.config.method,
+        "latents": list(barred),
+        "verification": done.verification.summary(),
+    }
+
+
+def _name_of(hf: Any, module: Any) -> str:
+    return next(str(name) for name, found in hf.named_modules() if found is module)
+
+
+def _listed(ids: int | list[int] | None) -> list[int]:
+    return [] if ids is None else ids if isinstance(ids, list) else [ids]

@@ -1,0 +1,116 @@
+"""Answers of an exported folder, as anybody's program would get them: without livr.
+
+`livr.export.verify` runs this file as a program of its own, in which livr cannot be imported. It
+uses transformers (and peft, for an adapter) and nothing else, so it is also an example of use.
+
+    python fresh.py EXPORT WORK DEVICE [BASE]
+
+WORK/questions.json holds the questions; WORK/answers.json and WORK/logits.safetensors come back.
+BASE is the checkpoint to put EXPORT on, if EXPORT is an adapter.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from PIL import Image
+from safetensors.torch import save_file
+from torch import Tensor
+
+MAX_NEW_TOKENS = 16
+
+
+def load_processor(folder: str) -> Any:
+    """AutoProcessor; where its video half cannot be loaded (no torchvision), without that half."""
+    try:
+        return transformers.AutoProcessor.from_pretrained(folder)
+    except ImportError:
+        pass
+    configs = ("processor_config.json", "preprocessor_config.json", "tokenizer_config.json")
+    found = [
+        json.loads((Path(folder) / c).read_text()) for c in configs if (Path(folder) / c).is_file()
+    ]
+    kind = getattr(
+        transformers, next(c["processor_class"] for c in found if "processor_class" in c)
+    )
+
+    class ImagesAndText(kind):  # type: ignore[misc, valid-type]
+        # transformers reads from this signature which parts there are.
+        def __init__(  # type: ignore[no-untyped-def]
+            self, image_processor=None, tokenizer=None, chat_template=None, **kwargs
+        ):
+            super().__init__(image_processor, tokenizer, chat_template=chat_template, **kwargs)
+
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    images = transformers.AutoImageProcessor.from_pretrained(folder, backend="pil")
+    build: Any = ImagesAndText
+    return build(images, tokenizer, chat_template=tokenizer.chat_template)
+
+
+def load_model(folder: str, base: str | None, vocabulary: int) -> Any:
+    """The exported model in fp32, or the base model with the exported adapter on it."""
+    auto = transformers.AutoModelForImageTextToText
+    model = auto.from_pretrained(base or folder, dtype=torch.float32)
+    if base is None:
+        return model.eval()
+    from peft import PeftModel
+
+    if vocabulary > model.get_input_embeddings().num_embeddings:
+        model.resize_token_embeddings(vocabulary, mean_resizing=False)
+    model = PeftModel.from_pretrained(model, folder).eval()
+    model.generation_config = transformers.GenerationConfig.from_pretrained(folder)
+    return model
+
+
+def ask(
+    model: Any, processor: Any, question: dict[str, Any], work: Path
+) -> tuple[list[int], str, Tensor]:
+    """Returns the prompt's ids, the model's answer, and (T_answer, V) logits of a given answer."""
+    content = question["content"]
+    for item in content:
+        if item["type"] == "image":
+            item["image"] = Image.open(work / item["image"])
+    inputs = processor.apply_chat_template(
+        [{"role": "user", "content": content}],
+        add_generation_prompt=True,
+        tokenize=True,
+        return_dict=True,
+        return_tensors="pt",
+    ).to(model.device)
+    prompt = inputs["input_ids"][0].tolist()
+    said = model.generate(**inputs, max_new_tokens=MAX_NEW_TOKENS)[0, len(prompt) :]
+    text = processor.decode(said, skip_special_tokens=True).strip()
+    tail = torch.tensor([question["answer"]], device=model.device)
+    types = torch.full_like(tail, question["type"])
+    tails = {"input_ids": tail, "attention_mask": torch.ones_like(tail)}
+    tails |= {"mm_token_type_ids": types, "token_type_ids": types}
+    for name, more in tails.items():
+        if name in inputs:
+            inputs[name] = torch.cat([inputs[name], more], dim=1)
+    logits = model(**inputs).logits[0, len(prompt) - 1 : -1]
+    return prompt, text, logits.float().cpu().contiguous()
+
+
+@torch.no_grad()
+def main(folder: str, work: Path, device: str, base: str | None) -> None:
+    """Answer every question in `work`."""
+    processor = load_processor(folder)
+    model = load_model(folder, base, len(processor.tokenizer)).to(device)
+    answers: list[dict[str, Any]] = []
+    logits: dict[str, Tensor] = {}
+    for question in json.loads((work / "questions.json").read_text(encoding="utf-8")):
+        prompt, text, scores = ask(model, processor, question, work)
+        answers.append({"prompt": prompt, "text": text})
+        logits[str(len(logits))] = scores
+    save_file(logits, work / "logits.safetensors")
+    (work / "answers.json").write_text(json.dumps(answers), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.modules["livr"] = None  # type: ignore[assignment]
+    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3], sys.argv[4] if len(sys.argv) > 4 else None)

@@ -1,0 +1,142 @@
+"""One ordinary model from a backbone, LoRA and the latents' rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig as PeftLoraConfig
+from peft import PeftModel, get_peft_model, set_peft_model_state_dict
+from safetensors.torch import load_file
+from torch import Tensor
+from transformers import AutoModelForImageTextToText
+
+from livr.errors import ConfigError, ModelError
+from livr.export.source import Source
+
+DTYPES = {
+    "float32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+}
+PEFT_PREFIX = "base_model.model."
+"""What peft puts before a module's name once it has wrapped the model."""
+
+
+def target_dtype(name: str, source: Source) -> torch.dtype:
+    """The precision of exported weights; `auto` is that of the source checkpoint.
+
+    Raises:
+        ConfigError: No such precision.
+    """
+    if name == "auto":
+        config = source.json("config.json")
+        for part in (config, config.get("text_config", {})):
+            found = part.get("dtype") or part.get("torch_dtype")
+            if found in DTYPES:
+                return DTYPES[found]
+        return torch.float32
+    if name not in DTYPES:
+        raise ConfigError(f"--dtype {name}: choose auto, {', '.join(DTYPES)}")
+    return DTYPES[name]
+
+
+def plain_backbone(source: Source, vocabulary: int) -> Any:
+    """The checkpoint in fp32, as transformers loads it, with room for `vocabulary` tokens.
+
+    Raises:
+        ModelError: Its weights are quantised, so nothing can be added to them.
+    """
+    hf = AutoModelForImageTextToText.from_pretrained(source.checkpoint, dtype=torch.float32)
+    if getattr(hf, "is_quantized", False):
+        raise ModelError(
+            f"{source.checkpoint} holds quantised weights, into which nothing can be merged; "
+            "export with --adapter, or train on the unquantised checkpoint"
+        )
+    before = hf.get_input_embeddings().num_embeddings
+    if vocabulary > before:
+        hf.resize_token_embeddings(vocabulary, mean_resizing=False)
+        with torch.no_grad():
+            for table in (hf.get_input_embeddings(), hf.get_output_embeddings()):
+                table.weight[before:].zero_()
+    return hf.eval()
+
+
+def lora_state(source: Source) -> dict[str, Tensor]:
+    """The run's LoRA weights under the names that plain peft expects."""
+    state = load_file(source.adapter / "adapter_model.safetensors")
+    return {PEFT_PREFIX + name.removeprefix(PEFT_PREFIX): w for name, w in state.items()}
+
+
+def latent_rows(source: Source) -> Tensor | None:
+    """The latents' K rows, (K, D) fp32, a shared row repeated; None without latents."""
+    latents = source.latents
+    if latents is None:
+        return None
+    rows: Tensor = load_file(source.adapter / "latents.safetensors")["rows"]
+    return rows.float().expand(latents.num, -1).contiguous()
+
+
+def latent_ids(source: Source) -> range:
+    """Token ids of the latents; empty without latents."""
+    if source.latents is None:
+        return range(0)
+    first = int(source.about["first_latent_id"])
+    return range(first, first + source.latents.num)
+
+
+@torch.no_grad()
+def merge(source: Source, vocabulary: int) -> Any:
+    """The run as one model in fp32: LoRA merged, or the tuned layers put in place; rows baked in.
+
+    Args:
+        source: The run.
+        vocabulary: Number of tokens, latents included.
+
+    Raises:
+        ModelError: The run's files do not fit its checkpoint, or merging gives no numbers.
+    """
+    hf = plain_backbone(source, vocabulary)
+    try:
+        if source.about["tune"] == "lora":
+            hf = _merge_lora(hf, source)
+        else:
+            _put_layers(hf, source.adapter / "decoder.safetensors")
+    except (ValueError, KeyError, RuntimeError, OSError) as error:
+        raise ModelError(f"{source.run}: cannot merge what it trained: {error}") from error
+    rows = latent_rows(source)
+    if rows is not None:
+        ids = latent_ids(source)
+        hf.get_input_embeddings().weight[ids.start : ids.stop] = rows
+    return hf.eval()
+
+
+def _merge_lora(hf: Any, source: Source) -> Any:
+    config = PeftLoraConfig.from_pretrained(str(source.adapter))
+    wrapped: PeftModel = get_peft_model(hf, config)
+    state = lora_state(source)
+    result = set_peft_model_state_dict(wrapped, state)
+    own = {n for n, _ in wrapped.named_parameters() if ".lora_" in n}
+    if result.unexpected_keys or len(own) != len(state):
+        raise ModelError(
+            f"{source.adapter}: {len(state)} LoRA matrices do not fit the {len(own)} places of "
+            f"{source.checkpoint}; was the checkpoint changed since the run?"
+        )
+    # safe_merge refuses a merge that gives no numbers.
+    return wrapped.merge_and_unload(safe_merge=True)
+
+
+def _put_layers(hf: Any, file: Path) -> None:
+    state = load_file(file)
+    result = hf.load_state_dict(state, strict=False)
+    if result.unexpected_keys:
+        raise ModelError(f"{file}: weights for layers the checkpoint does not have")
+
+
+@torch.no_grad()
+def round_weights(hf: Any, dtype: torch.dtype) -> Any:
+    """Cast the parameters, and them only: tables such as rotary frequencies stay exact."""
+    for weight in hf.parameters():
+        weight.data = weight.data.to(dtype)
+    return hf

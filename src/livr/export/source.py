@@ -1,0 +1,104 @@
+"""What an export is made from: a finished run and the checkpoint it was trained on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+from transformers.utils import cached_file
+
+from livr.config import LatentsConfig, TrainConfig, build
+from livr.errors import ModelError
+from livr.mini import checkpoint_dir
+from livr.model.load import MINI
+
+
+@dataclass(frozen=True)
+class Source:
+    """A finished run.
+
+    Attributes:
+        run: Its folder.
+        config: Its settings.
+        checkpoint: Hub id or folder of the checkpoint it was trained on.
+    """
+
+    run: Path
+    config: TrainConfig
+    checkpoint: str
+
+    @property
+    def adapter(self) -> Path:
+        """What the run trained."""
+        return self.run / "adapter"
+
+    @cached_property
+    def about(self) -> dict[str, Any]:
+        """How the adapter is made up, as `livr.model.adapter` wrote it."""
+        return _read_json(self.adapter / "livr.json")
+
+    @property
+    def latents(self) -> LatentsConfig | None:
+        """The run's latents, or None."""
+        found = self.about["latents"]
+        return None if found is None else LatentsConfig(**found)
+
+    @property
+    def base_name(self) -> str:
+        """The checkpoint's name for people: a hub id, `mini`, or a folder without its parents."""
+        folder = Path(self.config.model)
+        return folder.name if folder.is_dir() else self.config.model
+
+    def json_in_run(self, name: str) -> dict[str, Any]:
+        """A JSON file of the run folder; empty if it is missing."""
+        path = self.run / name
+        return _read_json(path) if path.is_file() else {}
+
+    def file(self, name: str) -> Path | None:
+        """A file of the checkpoint, on disk, or None if it has none of that name."""
+        found = cached_file(self.checkpoint, name, _raise_exceptions_for_missing_entries=False)
+        return None if found is None else Path(found)
+
+    def json(self, name: str) -> dict[str, Any]:
+        """A JSON file of the checkpoint; empty if it is missing."""
+        path = self.file(name)
+        return {} if path is None else _read_json(path)
+
+
+def read_source(model: Path) -> Source:
+    """Look at a run folder.
+
+    Raises:
+        ModelError: It is no run, or one that has not finished.
+    """
+    file = model / "config.yaml"
+    if not file.is_file():
+        is_checkpoint = (model / "config.json").is_file()
+        why = "is a checkpoint already; it needs no export" if is_checkpoint else "is no run"
+        raise ModelError(
+            f"{model} {why}. livr export takes the folder that livr train wrote (with config.yaml "
+            "and adapter/ in it)"
+        )
+    if not (model / "adapter").is_dir():
+        raise ModelError(
+            f"{model} is a run that has not finished; continue it with livr train ... --resume"
+        )
+    try:
+        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ModelError(f"{file} is not a YAML file: {error}") from error
+    config = build(TrainConfig, values, str(file))
+    name = config.model
+    return Source(model, config, str(checkpoint_dir(name)) if name in MINI else name)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read: {error}") from error
+    return values

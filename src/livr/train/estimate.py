@@ -1,0 +1,171 @@
+"""What a run costs, from counts: floating-point operations, bytes, and a GPU's data sheet.
+
+An estimate, not a measurement. The model, per example of T tokens, A of them answer:
+
+    decoder      2 T W forward, as much again for the gradients of activations; a third time for
+                 the gradients of weights where the weights themselves train; one more forward
+                 with gradient checkpointing. W: weights of its linear layers.
+    attention    2 T^2 H per layer forward (scores and values, causal half), three times in all
+    output       4 A V D: scores are computed where the answer is, and nowhere else
+    vision       2 P X once per image if features are kept, else once per epoch. P: patches
+    time         the largest of operations over MFU x peak, bytes of weights over bandwidth, and
+                 the time to launch the kernels, which rules small batches
+
+    memory       weights; 16 bytes per trainable number (fp32 value, gradient, two moments); what
+                 autograd keeps, measured here for the longest example and scaled to the precision
+                 of the GPU; kept image features; 1 GiB for the CUDA context; a tenth on top
+
+`MFU`, kernels per layer and the launch time are round figures from experience with LoRA training
+of models of a few billion weights. They were not measured on the GPUs named here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from torch import nn
+
+from livr.backbones.backbone import decoder_prefix
+from livr.errors import ConfigError
+
+MFU = 0.35
+KERNELS_PER_LAYER = 250
+LAUNCH_SECONDS = 6e-6
+CONTEXT_BYTES = 1 << 30
+SLACK = 1.1
+STATE_BYTES = 16
+HALF_SHARE = 0.75
+"""Bytes that autograd keeps in bfloat16 over fp32: LoRA's inputs and norms stay in fp32."""
+ANSWER_TOKENS = 4
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """A GPU's data sheet.
+
+    Attributes:
+        name: As people write it.
+        flops: Dense bfloat16 operations per second, without sparsity.
+        bandwidth: Bytes per second from its memory.
+        memory: Bytes.
+    """
+
+    name: str
+    flops: float
+    bandwidth: float
+    memory: int
+
+
+GPUS: Mapping[str, Gpu] = MappingProxyType(
+    {
+        gpu.name.lower(): gpu
+        for gpu in (
+            Gpu("A100", 312e12, 2.0e12, 80 << 30),
+            Gpu("H100", 989e12, 3.35e12, 80 << 30),
+            Gpu("RTX 6000 Ada", 364e12, 0.96e12, 48 << 30),
+        )
+    }
+)
+
+
+def find_gpu(name: str) -> Gpu:
+    """A GPU by name.
+
+    Raises:
+        ConfigError: It is not in the table.
+    """
+    gpu = GPUS.get(" ".join(name.lower().replace("-", " ").replace("_", " ").split()))
+    if gpu is None:
+        known = ", ".join(g.name for g in GPUS.values())
+        raise ConfigError(f"--gpu {name}: no data sheet; choose one of {known}")
+    return gpu
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Numbers of weights, and what attention needs to know.
+
+    Attributes:
+        decoder: Weights of the decoder's layers.
+        output: Weights of the output projection.
+        vision: Weights of vision tower and projector.
+        total: All weights of the checkpoint.
+        trainable: Numbers that move.
+        layers: Decoder layers.
+        width: Width of all attention heads of a layer together.
+        tuned: Whether the decoder's own weights train.
+    """
+
+    decoder: int
+    output: int
+    vision: int
+    total: int
+    trainable: int
+    layers: int
+    width: int
+    tuned: bool
+
+
+def sizes(hf: Any, trainable: int, tuned: bool) -> Sizes:
+    """Count a model."""
+    own = {n: p for n, p in hf.named_parameters() if ".lora_" not in n}
+    prefix = decoder_prefix(hf) + "."
+    tables = {id(m.weight) for m in (hf.get_input_embeddings(), hf.get_output_embeddings())}
+    layers = [p for n, p in own.items() if n.startswith(prefix) and id(p) not in tables]
+    outside = [p for n, p in own.items() if not n.startswith(prefix) and id(p) not in tables]
+    text = hf.config.get_text_config(decoder=True)
+    head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+    return Sizes(
+        decoder=_count(layers),
+        output=hf.get_output_embeddings().weight.numel(),
+        vision=_count(outside),
+        total=_count(list(own.values())),
+        trainable=trainable,
+        layers=int(text.num_hidden_layers),
+        width=int(head) * int(text.num_attention_heads),
+        tuned=tuned,
+    )
+
+
+def _count(weights: list[nn.Parameter]) -> int:
+    return sum(p.numel() for p in weights)
+
+
+def step_flops(size: Sizes, tokens: float, answer: float, checkpointing: bool) -> float:
+    """Operations of forward and backward of one example, the vision tower left out."""
+    passes = 2 + size.tuned + checkpointing
+    decoder = 2 * size.decoder * tokens * passes
+    if not size.tuned:
+        decoder += 6 * size.trainable * tokens
+    attention = 2 * tokens**2 * size.width * size.layers * (3 + checkpointing)
+    return decoder + attention + 4 * answer * size.output
+
+
+def step_seconds(gpu: Gpu, size: Sizes, flops: float, batch: int) -> float:
+    """Seconds per example of a forward and backward pass over `batch` examples."""
+    compute = batch * flops / (MFU * gpu.flops)
+    weights = 2 * 2 * size.total / gpu.bandwidth
+    launch = size.layers * KERNELS_PER_LAYER * LAUNCH_SECONDS
+    return max(compute, weights, launch) / batch
+
+
+def read_seconds(gpu: Gpu, size: Sizes, patches: float) -> float:
+    """Seconds per example in the vision tower."""
+    return 2 * size.vision * patches / (MFU * gpu.flops)
+
+
+def answer_seconds(gpu: Gpu, size: Sizes, tokens: float, batch: int = 32) -> float:
+    """Seconds per generated answer, `batch` at a time."""
+    prompt = 2 * size.decoder * tokens / (MFU * gpu.flops)
+    launch = size.layers * KERNELS_PER_LAYER / 3 * LAUNCH_SECONDS
+    word = max(2 * size.total / gpu.bandwidth, launch)
+    return prompt + ANSWER_TOKENS * word / batch
+
+
+def gpu_memory(size: Sizes, activation_bytes: float, feature_bytes: float) -> float:
+    """Peak bytes on a GPU with weights in bfloat16."""
+    weights = 2 * size.total + STATE_BYTES * size.trainable
+    return CONTEXT_BYTES + SLACK * (weights + HALF_SHARE * activation_bytes + feature_bytes / 2)

@@ -1,0 +1,160 @@
+"""The dry run: what it counts, and its estimates beside measurements."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from livr.cli.main import load_verb
+from livr.config import TrainConfig
+from livr.errors import ConfigError
+from livr.method.variants import variant
+from livr.train import estimate, measure
+from livr.train.cost import Cost, Plan
+from livr.train.dataset import EncodedSet
+from livr.train.plan import _equipped, _trainable, plan_run
+from livr.train.run import train
+from livr.train.stage import Learner
+from tests import tiny
+
+TIME_FACTOR = 3.0
+"""The estimate of time and a whole run's processor time agree within this factor."""
+FLOP_FACTOR = 1.25
+
+
+@pytest.fixture
+def config(checkpoints, tmp_path) -> TrainConfig:
+    return TrainConfig.model_validate(
+        {
+            "model": str(checkpoints("qwen3_vl")),
+            "data": tiny.dataset(tmp_path / "data", train=24, val=8),
+            "out": tmp_path / "run",
+            "epochs": [2, 3],
+            "latents": {"num": 4},
+            "optim": {"batch_size": 8},
+        }
+    )
+
+
+def test_counts_are_those_of_the_run(config) -> None:
+    plan = plan_run(config)
+    assert not config.out.exists()
+    run = train(config)
+    done = json.loads((run.path / "train.json").read_text())
+    assert plan.trainable == done["trainable_parameters"]
+    events = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
+    last = {e["stage"]: e["step"] for e in events}
+    assert plan.steps == (last["stage1"], last["stage2"]) == (6, 9)
+    low, middle, high = plan.tokens
+    assert low < middle <= high
+
+
+def test_time_within_a_factor_of_a_whole_run(config, monkeypatch) -> None:
+    """In processor time, so that a busy machine does not matter."""
+    monkeypatch.setattr(measure.time, "perf_counter", time.process_time)
+    cost = plan_run(config).costs[0]
+    start = time.process_time()
+    train(config)
+    took = time.process_time() - start
+    assert took / TIME_FACTOR < cost.seconds < took * TIME_FACTOR
+
+
+@pytest.mark.parametrize("tune", ["lora", "full"])
+@pytest.mark.parametrize("family", tiny.FAMILIES)
+def test_operations_within_a_factor_of_a_count(family, tune, config, checkpoints) -> None:
+    changes = {"model": str(checkpoints(family)), "tune": tune, "lora": {"dropout": 0.0}}
+    config = TrainConfig.model_validate(config.model_dump() | changes)
+    arm = variant("livr")
+    model = _equipped(config, arm)
+    learner = Learner(model, arm.plan(config.epochs)[1], config).train()
+    size = estimate.sizes(model.hf, _trainable(learner), tune == "full")
+    data = EncodedSet(model, tiny.examples()[1:2])
+    row = data[0][0]
+    batch = data.batch([data[0]])
+    with FlopCounterMode(display=False) as counter:
+        learner(batch).sum().backward()
+    found = estimate.step_flops(size, len(row), len(row) - row.answer_start, False)
+    counted = counter.get_total_flops()
+    assert counted / FLOP_FACTOR < found < counted * FLOP_FACTOR
+
+
+def test_bytes_for_the_backward_pass_are_counted_once() -> None:
+    weight = torch.nn.Parameter(torch.ones(100, 100))
+    x = torch.ones(7, 100)
+    with measure._counted() as found:
+        y = x @ weight
+        (y.exp() + y.exp()).sum()
+    # x once, and the results of both exponentials; the weight and y are not kept.
+    assert found[0] == 4 * 700 * 3
+
+
+def test_measuring_moves_nothing(config, monkeypatch) -> None:
+    from livr.train import plan as module
+
+    seen = []
+    right = module._equipped
+
+    def keep(*args):
+        model = right(*args)
+        seen.append((model, {n: p.detach().clone() for n, p in model.hf.named_parameters()}))
+        return model
+
+    monkeypatch.setattr(module, "_equipped", keep)
+    plan_run(config)
+    model, before = seen[0]
+    assert all(torch.equal(p, before[n]) for n, p in model.hf.named_parameters())
+
+
+def test_a_named_gpu(config) -> None:
+    plan = plan_run(config, "rtx-6000-ada")
+    assert [c.machine for c in plan.costs] == ["this machine", "RTX 6000 Ada"]
+    fields = plan.fields()
+    assert "a few steps" in fields["time, this machine"]
+    assert "estimated" in fields["time, RTX 6000 Ada"]
+    assert "GiB" in fields["memory, RTX 6000 Ada"]
+    with pytest.raises(ConfigError, match="choose one of A100, H100"):
+        plan_run(config, "GTX 1080")
+
+
+def test_published_sizes_are_plausible() -> None:
+    """A 4 B model, 500 tokens: LoRA fits an A100, full tuning does not; an H100 is faster."""
+    lora = estimate.Sizes(
+        3_600_000_000, 389_000_000, 420_000_000, 4_400_000_000, 33_000_000, 36, 4096, False
+    )
+    full = estimate.Sizes(
+        3_600_000_000, 389_000_000, 420_000_000, 4_400_000_000, 3_600_000_000, 36, 4096, True
+    )
+    a100, h100 = estimate.find_gpu("A100"), estimate.find_gpu("H100")
+    kept = 500 * 36 * 400_000
+    assert 10 << 30 < estimate.gpu_memory(lora, kept, 0) < a100.memory
+    # 16 bytes for each of 3.6 billion numbers alone are 54 GiB.
+    assert estimate.gpu_memory(full, kept, 0) > 60 << 30
+    flops = estimate.step_flops(lora, 500, 2, checkpointing=False)
+    assert 4 * 3.6e9 * 500 < flops < 1.3 * 4 * 3.6e9 * 500
+    assert estimate.step_flops(full, 500, 2, False) > flops
+    assert estimate.step_flops(lora, 500, 2, True) > flops
+    slow, fast = (estimate.step_seconds(g, lora, flops, 1) for g in (a100, h100))
+    assert 0.02 < fast <= slow < 0.5
+
+
+def test_a_machine_that_is_too_small_is_named() -> None:
+    cost = Cost("A100", "estimated", 0.0, (10.0,), 90 << 30, 80 << 30)
+    plan = Plan({}, (1,), ("stage1",), 1, (1, 1, 1), (cost,))
+    assert "does not fit" in plan.fields()["memory, A100"]
+
+
+def test_command_line(config, tmp_path: Path, capsys) -> None:
+    arguments = ["livr", "--model", config.model, "--data", str(config.data), "--dry-run"]
+    out = tmp_path / "planned"
+    load_verb("train").main([*arguments, "--out", str(out), "--gpu", "A100"], standalone_mode=False)
+    shown = capsys.readouterr().out
+    assert "tokens per example" in shown
+    assert "time, A100" in shown
+    assert not out.exists()
+    with pytest.raises(ConfigError, match="needs --dry-run"):
+        load_verb("train").main([*arguments[:-1], "--gpu", "A100"], standalone_mode=False)
