@@ -39,7 +39,8 @@ PIXELS = {
 }
 
 
-def _tokenizer() -> hf.PreTrainedTokenizerFast:
+def make_tokenizer() -> hf.PreTrainedTokenizerFast:
+    """The tokenizer of all Qwen models."""
     return parts.tokenizer(SPECIAL, parts.chatml(IMAGE), eos="<|im_end|>", pad="<|endoftext|>")
 
 
@@ -58,7 +59,7 @@ def _text(tok: hf.PreTrainedTokenizerFast, **changes: Any) -> dict[str, Any]:
 
 
 def qwen2_vl(folder: Path) -> Path:
-    tok = _tokenizer()
+    tok = make_tokenizer()
     config = hf.Qwen2VLConfig(
         text_config=_text(tok),
         vision_config={
@@ -78,7 +79,7 @@ def qwen2_vl(folder: Path) -> Path:
 
 
 def qwen2_5_vl(folder: Path) -> Path:
-    tok = _tokenizer()
+    tok = make_tokenizer()
     config = hf.Qwen2_5_VLConfig(
         text_config=_text(tok),
         vision_config=VISION | {"window_size": 16, "fullatt_block_indexes": [1]},
@@ -92,7 +93,7 @@ DEEPSTACK = VISION | {"num_position_embeddings": 64, "deepstack_visual_indexes":
 
 
 def qwen3_vl(folder: Path) -> Path:
-    tok = _tokenizer()
+    tok = make_tokenizer()
     config = hf.Qwen3VLConfig(
         text_config=_text(tok),
         vision_config=DEEPSTACK,
@@ -104,7 +105,7 @@ def qwen3_vl(folder: Path) -> Path:
 
 
 def qwen3_vl_moe(folder: Path) -> Path:
-    tok = _tokenizer()
+    tok = make_tokenizer()
     config = hf.Qwen3VLMoeConfig(
         text_config=_text(tok, num_experts=4, num_experts_per_tok=2, moe_intermediate_size=24),
         vision_config=DEEPSTACK,

@@ -47,4 +47,4 @@ class PixtralImageTextProcessor(ProcessorMixin):  # type: ignore[misc]
         """The placeholders of one image; called by transformers."""
         height, width = (int(n) // self.side for n in image_inputs["image_sizes"][image_idx])
         rows = [self.image_token * width] * height
-        return self.image_break_token.join(rows) + self.image_end_token
+        return str(self.image_break_token.join(rows) + self.image_end_token)

@@ -91,8 +91,8 @@ def _images_and_text(kind: type[Any]) -> type[Any]:
 
 def _settings(source: str, kind: type[Any]) -> dict[str, Any]:
     """Constructor arguments of the processor that its checkpoint sets (`patch_size`, ...)."""
-    signatures = (inspect.signature(base.__init__) for base in kind.__mro__[:2])
-    wanted = {name for signature in signatures for name in signature.parameters} - _PARTS
+    # Of the class itself and, behind our subclass, of the family's.
+    wanted = {n for base in kind.__mro__[:2] for n in inspect.signature(base).parameters} - _PARTS
     found: dict[str, Any] = {}
     for name in ("preprocessor_config.json", "processor_config.json"):
         found |= {k: v for k, v in _read_json(source, name).items() if k in wanted}

@@ -94,7 +94,9 @@ class Encoder:
         text = self.processor.apply_chat_template(said, tokenize=False)
         tail = text.rpartition("ANSWER")[2]
         ids = self.tokenizer(tail, add_special_tokens=False)["input_ids"] if tail else []
-        end = ids[0] if ids and ids[0] in self.tokenizer.all_special_ids else None
+        # Not every family lists its turn markers among the named special tokens (Gemma).
+        added = self.tokenizer.added_tokens_decoder.get(ids[0]) if ids else None
+        end = ids[0] if added is not None and added.special else None
         end = self.tokenizer.eos_token_id if end is None else end
         if end is None:
             raise ModelError("the tokenizer has no token that ends an answer (eos_token)")

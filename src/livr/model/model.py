@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Literal, TypeVar
@@ -143,6 +144,19 @@ class Model:
             left -= len(image.pooled_ID)
             yield image
 
+    @property
+    def can_keep_features(self) -> bool:
+        """Whether the model takes image features in place of pixels; foreign code may not."""
+        return "mm_encoder_outputs" in inspect.signature(type(self.hf).forward).parameters
+
+    def answer_logits(self, batch: Batch) -> Tensor:
+        """(N, V) logits that predict `batch.targets_N`, under the rule in force."""
+        if type(self.hf).__module__.startswith("transformers."):
+            kept = self.hf(**batch.inputs, logits_to_keep=batch.keep_BT, use_cache=False)
+            return kept.logits  # type: ignore[no-any-return]
+        # The code of a checkpoint may know logits_to_keep as a number only.
+        return self.hf(**batch.inputs, use_cache=False).logits[batch.keep_BT]  # type: ignore[no-any-return]
+
     @torch.no_grad()
     def logits(
         self,
@@ -172,8 +186,9 @@ class Model:
         def run(chunk: Sequence[Example]) -> list[Tensor]:
             batch = self.batch(self.encode(chunk, latents, answer=True), side)
             with self.rule(mask, batch, evaluation):
-                out = self.hf(**batch.inputs, logits_to_keep=batch.keep_BT, use_cache=False)
-            return list(out.logits.float().split(batch.keep_BT.sum(1).tolist()))
+                logits = self.answer_logits(batch)
+            lengths: list[int] = batch.keep_BT.sum(1).tolist()
+            return list(torch.split(logits.float(), lengths))
 
         return self._in_chunks(run, examples, batch_size)
 
@@ -232,15 +247,20 @@ class Model:
                 temperature=None,
                 top_p=None,
                 top_k=None,
-                eos_token_id=self._end_ids(),
+                eos_token_id=self.end_ids(),
                 pad_token_id=self.encoder.end_of_turn,
-                suppress_tokens=list(self.latents.ids) if self.latents else None,
+                suppress_tokens=self.unsayable_ids(),
             )
         answers = ids_BT[:, batch.roles_BT.shape[1] :]
         texts: list[str] = self.tokenizer.batch_decode(answers, skip_special_tokens=True)
         return [text.strip() for text in texts]
 
-    def _end_ids(self) -> list[int]:
+    def unsayable_ids(self) -> list[int]:
+        """Tokens that are never output: the latents, and the placeholder of images."""
+        return [self.image_token_id, *(self.latents.ids if self.latents else ())]
+
+    def end_ids(self) -> list[int]:
+        """Tokens that end an answer."""
         known = self.hf.generation_config.eos_token_id
         known = [] if known is None else known if isinstance(known, list) else [known]
         return sorted({self.encoder.end_of_turn, *known})

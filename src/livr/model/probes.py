@@ -73,6 +73,17 @@ def pixels_move_blind_answers(model: Model, evaluation: str = "mask", side: str 
     return largest_change(before, after)
 
 
+def blind_tolerance(model: Model) -> float:
+    """How far logits may move on a model that is blind: not at all.
+
+    Mixtures of experts are the exception. An expert works on the tokens of all positions in one
+    matrix product, whose rounding depends on how many there are.
+    """
+    text = model.hf.config.get_text_config(decoder=True)
+    mixture = any(getattr(text, name, None) for name in ("num_experts", "num_local_experts"))
+    return 1e-3 if mixture else 0.0
+
+
 @torch.no_grad()
 def refuse_leak(model: Model) -> None:
     """The self-test of families that the test suite does not know.
@@ -90,7 +101,7 @@ def refuse_leak(model: Model) -> None:
     except Exception as error:
         kind = type(error).__name__
         raise UnsupportedModelError(f"{start} fails the self-test: {kind}: {error}") from error
-    if blind != 0:
+    if blind > blind_tolerance(model):
         raise UnsupportedModelError(
             f"{start} fails the self-test: with the image hidden, other pixels still move the "
             f"answer (logits by {blind:.2g}). The image gets past the attention mask, for "

@@ -49,8 +49,9 @@ class EncodedSet(Dataset[Item]):
         self.model = model
         self.examples = examples
         self.answer = answer
-        self.items: list[Item] | None = [] if cache_vision else None
-        if cache_vision:
+        self.items: list[Item] | None = None
+        if cache_vision and model.can_keep_features:
+            self.items = []
             self._fill(on_progress)
 
     def _fill(self, on_progress: Callable[[int], None] | None) -> None:

@@ -42,8 +42,8 @@ class Learner(nn.Module):
 
     def forward(self, batch: Batch) -> Tensor:
         with self.model.rule(self.policy, batch, self.evaluation):
-            out = self.hf(**batch.inputs, logits_to_keep=batch.keep_BT, use_cache=False)
-        return cross_entropy(out.logits.float(), batch.targets_N, reduction="none")
+            logits = self.model.answer_logits(batch)
+        return cross_entropy(logits.float(), batch.targets_N, reduction="none")
 
     def trainable(self) -> dict[str, Tensor]:
         """Everything that moves: LoRA (or the language model) and the K rows."""

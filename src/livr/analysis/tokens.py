@@ -1,0 +1,170 @@
+"""What a model reads, made visible: tokens by role, and the mask of every decoder layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import torch
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+from livr.data.example import Example
+from livr.method.bottleneck import allowed, policy
+from livr.method.roles import Role
+from livr.model.batch import Batch
+from livr.model.model import Model, Use
+
+COLOURS = {
+    Role.PAD: "#9a9a9a",
+    Role.IMAGE: "#1b7f8c",
+    Role.PROMPT: "#4a4a4a",
+    Role.LATENT: "#c2410c",
+    Role.ANSWER: "#2f7d32",
+}
+"""One colour per role, readable on white and on black; pictures and terminals use the same."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """Neighbouring positions of one role.
+
+    Attributes:
+        role: Their role.
+        start: First position.
+        length: How many.
+        text: Their tokens decoded, special tokens included; for images and latents in short.
+    """
+
+    role: Role
+    start: int
+    length: int
+    text: str
+
+
+def spans(model: Model, example: Example, latents: Use = "keep", answer: bool = True) -> list[Span]:
+    """The sequence of one example, cut where the role changes.
+
+    Args:
+        model: Whose tokenizer and template to use.
+        example: The example.
+        latents: Whether the prompt carries the latents.
+        answer: Whether the answer follows.
+    """
+    batch = model.batch(model.encode([example], latents, answer))
+    ids, roles = batch.inputs["input_ids"][0].tolist(), batch.roles_BT[0].tolist()
+    found, start = [], 0
+    for role, run in groupby(roles):
+        length = len(list(run))
+        text = model.tokenizer.decode(ids[start : start + length], skip_special_tokens=False)
+        if role == Role.IMAGE:
+            text = f"<image x {length}>"
+        elif role == Role.LATENT:
+            text = f"<latent x {length}>"
+        found.append(Span(Role(role), start, length, text))
+        start += length
+    return found
+
+
+def marked(parts: Sequence[Span]) -> str:
+    """Spans as one line per role change, for a file or a terminal without colours.
+
+    >>> print(marked([Span(Role.PROMPT, 0, 2, "Hi"), Span(Role.IMAGE, 2, 4, "<image x 4>")]))
+    PROMPT     0..1     'Hi'
+    IMAGE      2..5     '<image x 4>'
+    """
+    return "\n".join(
+        f"{s.role.name:<10} {f'{s.start}..{s.start + s.length - 1}':<8} {s.text!r}" for s in parts
+    )
+
+
+@contextmanager
+def _watching(decoder: Any, seen: list[Tensor | None]) -> Iterator[None]:
+    def hook(layer: Any, inputs: Any, options: dict[str, Any]) -> None:
+        seen.append(options.get("attention_mask"))
+
+    hooks = [la.register_forward_pre_hook(hook, with_kwargs=True) for la in decoder.layers]
+    try:
+        yield
+    finally:
+        for handle in hooks:
+            handle.remove()
+
+
+@torch.no_grad()
+def layer_masks(model: Model, batch: Batch, mask: str = "bottleneck") -> list[Tensor]:
+    """What each decoder layer is really given, sliding windows and the like included.
+
+    Returns:
+        Per layer (B, T, T) bool: position q of sequence b may look at k.
+    """
+    seen: list[Tensor | None] = []
+    with model.rule(mask, batch), _watching(model.hf.get_decoder(), seen):
+        model.hf(**batch.inputs, use_cache=False)
+    plain = allowed(policy("ordinary"), batch.roles_BT)
+    return [plain if one is None else one[:, 0].expand_as(plain) for one in seen]
+
+
+def mask_picture(
+    model: Model, example: Example, mask: str = "bottleneck", size: int = 640
+) -> Image.Image:
+    """The mask of an example as a picture: rows look, columns are looked at.
+
+    A cell has the colour of the role looked at; white is hidden. A frame shows the roles of rows
+    and columns. Where layers differ (sliding windows), the first layer with the widest view is
+    drawn.
+
+    Args:
+        model: The model.
+        example: The example, with answer.
+        mask: Name of a policy.
+        size: Longest side of the picture in pixels.
+    """
+    batch = model.batch(model.encode([example], "keep", answer=True))
+    widest = max(layer_masks(model, batch, mask), key=lambda m: int(m.sum()))[0].tolist()
+    roles = [Role(r) for r in batch.roles_BT[0].tolist()]
+    tokens = len(roles)
+    cell = max(1, size // (tokens + 4))
+    frame = 3 * cell
+    side = frame + tokens * cell
+    picture = Image.new("RGB", (side, side), "white")
+    draw = ImageDraw.Draw(picture)
+    for i, role in enumerate(roles):
+        here = frame + i * cell
+        draw.rectangle((here, 0, here + cell - 1, frame - cell - 1), COLOURS[role])
+        draw.rectangle((0, here, frame - cell - 1, here + cell - 1), COLOURS[role])
+        for k, visible in enumerate(widest[i]):
+            if visible:
+                x = frame + k * cell
+                draw.rectangle((x, here, x + cell - 1, here + cell - 1), COLOURS[roles[k]])
+    return picture
+
+
+def mask_table(model: Model, example: Example, mask: str = "bottleneck") -> list[list[str]]:
+    """The mask in letters, one row and one column per span.
+
+    Returns:
+        A heading and one row per span. `all`: every position of the row's span sees every
+        position of the column's; `c`: what causal order allows; `some`; `-`: nothing.
+    """
+    parts = spans(model, example)
+    batch = model.batch(model.encode([example], "keep", answer=True))
+    widest = max(layer_masks(model, batch, mask), key=lambda m: int(m.sum()))[0]
+    names = [f"{s.role.name.lower()} {i}" for i, s in enumerate(parts)]
+    rows = [["", *names]]
+    for name, row in zip(names, parts, strict=True):
+        rows.append([name, *(_seen(widest, row, column) for column in parts)])
+    return rows
+
+
+def _seen(mask_TT: Tensor, row: Span, column: Span) -> str:
+    block = mask_TT[row.start : row.start + row.length, column.start : column.start + column.length]
+    if not bool(block.any()):
+        return "-"
+    if bool(block.all()):
+        return "all"
+    causal = row is column and torch.equal(block, torch.ones_like(block).tril())
+    return "c" if causal else "some"
