@@ -104,7 +104,7 @@ def audit(
         raise ConfigError(f"there is no test {unknown[0]!r}; choose from {', '.join(TESTS)}")
     if out is not None and Path(out).exists() and not Path(out).is_dir():
         raise ConfigError(f"--out {out} is a file; give a folder")
-    examples = _draw(load_split(Path(data), split), limit, seed, f"{data}, split {split}")
+    examples = draw_questions(load_split(Path(data), split), limit, seed, f"{data}, split {split}")
     chosen = {name: TESTS[name] for name in TESTS if not tests or name in tests}
     meter = Meter(sum(t.cost for t in chosen.values()) + 1, on_progress)
     case = _case(model, control, baseline, examples, batch_size, seed)
@@ -113,12 +113,12 @@ def audit(
     for test in chosen.values():
         findings += _perform(test, case, meter)
     result = Audit(
-        model=_name(model),
+        model=source_name(model),
         data=str(data),
         split=split,
         n=len(examples),
-        control=None if control is None else _name(control),
-        baseline=None if baseline is None else _name(baseline),
+        control=None if control is None else source_name(control),
+        baseline=None if baseline is None else source_name(baseline),
         seed=seed,
         findings=tuple(findings),
     )
@@ -127,7 +127,9 @@ def audit(
     return result
 
 
-def _draw(examples: list[Example], limit: int | None, seed: int, where: str) -> list[Example]:
+def draw_questions(
+    examples: list[Example], limit: int | None, seed: int, where: str
+) -> list[Example]:
     """At most `limit` questions, in the order of the file."""
     usable = [e for e in examples if e.images and e.answer]
     if not usable:
@@ -146,16 +148,18 @@ def _case(
     batch_size: int,
     seed: int,
 ) -> Case:
-    asked = _load(model)
+    asked = open_model(model)
     if not asked.num_latents:
         raise ModelError(
-            f"{_name(model)} has no latents, so there is nothing to audit; give a run of "
+            f"{source_name(model)} has no latents, so there is nothing to audit; give a run of "
             "livr train with method livr or latents_only"
         )
-    against = None if control is None else _load(control)
-    if against is not None and not against.num_latents:
-        raise ModelError(f"--control {_name(control)} has no latents; give a latents_only run")
-    plain = None if baseline is None else _load(baseline)
+    against = None if control is None else open_model(control)
+    if control is not None and against is not None and not against.num_latents:
+        raise ModelError(
+            f"--control {source_name(control)} has no latents; give a latents_only run"
+        )
+    plain = None if baseline is None else open_model(baseline)
     return Case(
         Questions(asked, examples, batch_size),
         control=None if against is None else Questions(against, examples, batch_size),
@@ -181,11 +185,13 @@ def _perform(test: Test, case: Case, meter: Meter) -> list[Finding]:
     return findings
 
 
-def _load(source: Source) -> Model:
+def open_model(source: Source) -> Model:
+    """A loaded model as it is, anything else through `livr.load`."""
     if isinstance(source, Model):
         return source
     return load(Path(source) if Path(source).is_dir() else str(source))
 
 
-def _name(source: Source | None) -> str:
+def source_name(source: Source) -> str:
+    """How results call a model."""
     return source.source if isinstance(source, Model) else str(source)

@@ -1,0 +1,135 @@
+"""Pictures of attention maps over the original images (after the paper's figures 3 and 5)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from livr.analysis.attention_maps import Look, Map
+from livr.data.example import IMAGE_PLACEHOLDER, Example
+from livr.model.encoder import read_image
+
+SIDE = 260
+"""Longer side of a drawn image in px."""
+GAP = 6
+INK, MUTED = "#1d1c1a", "#6d6962"
+
+
+def strip(example: Example) -> list[Image.Image]:
+    """The images of a question at a common height."""
+    images = [read_image(image, example.id) for image in example.images]
+    height = min(SIDE, *(round(SIDE * im.height / im.width) for im in images))
+    return [
+        im.resize((max(1, round(height * im.width / im.height)), height), Image.Resampling.LANCZOS)
+        for im in images
+    ]
+
+
+def beside(images: Sequence[Image.Image]) -> Image.Image:
+    """Images side by side on white."""
+    width = sum(im.width for im in images) + GAP * (len(images) - 1)
+    canvas = Image.new("RGB", (width, images[0].height), "white")
+    left = 0
+    for im in images:
+        canvas.paste(im, (left, 0))
+        left += im.width + GAP
+    return canvas
+
+
+def overlay(images: Sequence[Image.Image], maps: Sequence[Map]) -> Image.Image:
+    """Maps laid over images: bright where attention is, the image dimmed where it is not.
+
+    All images of a question share one scale, from nothing to their brightest cell.
+    """
+    top = max(float(m.max()) for m in maps) or 1.0
+    return beside([_blend(im, m / top) for im, m in zip(images, maps, strict=True)])
+
+
+def _blend(image: Image.Image, heat: Map) -> Image.Image:
+    import matplotlib
+
+    small = Image.fromarray((255 * heat.clip(0, 1)).astype(np.uint8))
+    smooth = np.asarray(small.resize(image.size, Image.Resampling.BICUBIC), dtype=np.float32) / 255
+    grey = np.asarray(image.convert("L").convert("RGB"), dtype=np.float32) / 255
+    colour = np.asarray(image, dtype=np.float32) / 255
+    heated: NDArray[Any] = matplotlib.colormaps["inferno"](smooth)[..., :3]
+    strength = (0.75 * smooth**0.7)[..., None]
+    base = 0.45 * grey + 0.25 * colour
+    return Image.fromarray((255 * ((1 - strength) * base + strength * heated)).astype(np.uint8))
+
+
+def summary(
+    path: Path, examples: Sequence[Example], columns: Sequence[tuple[str, Sequence[Look], bool]]
+) -> None:
+    """One row per question: its images, then the mean over latents for each column.
+
+    Args:
+        path: PNG file.
+        examples: The questions.
+        columns: Title, what the latents look at, whether sinks stay in.
+    """
+    pictures = [strip(e) for e in examples]
+    widest = max(beside(p).width for p in pictures)
+    rows = []
+    for i, images in enumerate(pictures):
+        cells = [beside(images)]
+        cells += [overlay(images, looks[i].maps(sinks=sinks)) for _, looks, sinks in columns]
+        rows.append((_question(examples[i]), cells))
+    titles = ["images", *(title for title, _, _ in columns)]
+    _sheet(path, titles, rows, widest)
+
+
+def per_latent(path: Path, example: Example, look: Look, title: str) -> None:
+    """One tile per latent, sinks removed."""
+    images = strip(example)
+    latents = len(look.weights_KI)
+    columns = min(latents, 4 if len(images) == 1 else 2)
+    tiles = [overlay(images, look.maps(k, sinks=False)) for k in range(latents)]
+    rows = []
+    for start in range(0, latents, columns):
+        names = [f"latent {k}" for k in range(start, min(start + columns, latents))]
+        rows.append((names, tiles[start : start + columns]))
+    _sheet(path, [f"{title}: {_question(example)}"], rows, tiles[0].width)
+
+
+def _question(example: Example) -> str:
+    text = example.question.replace(IMAGE_PLACEHOLDER, "").strip()
+    return f"{text[:150]}  →  {example.answer}"
+
+
+def _sheet(
+    path: Path,
+    titles: Sequence[str],
+    rows: Sequence[tuple[str | list[str], list[Image.Image]]],
+    width: int,
+) -> None:
+    """Rows of pictures with a line of text above each; written whole or not at all."""
+    from PIL import ImageDraw, ImageFont
+
+    font = ImageFont.load_default(size=15)
+    columns = max(len(cells) for _, cells in rows)
+    step = width + 3 * GAP
+    heights = [max(c.height for c in cells) + 30 for _, cells in rows]
+    total = columns * step + 2 * GAP
+    wide = max(total, math.ceil(font.getlength(titles[0])) + 4 * GAP if len(titles) == 1 else 0)
+    canvas = Image.new("RGB", (wide, sum(heights) + 36), "white")
+    pen = ImageDraw.Draw(canvas)
+    for i, title in enumerate(titles):
+        pen.text((2 * GAP + i * step, 10), title, fill=INK, font=font)
+    top = 36
+    for (label, cells), height in zip(rows, heights, strict=True):
+        labels = label if isinstance(label, list) else [label]
+        for i, text in enumerate(labels):
+            pen.text((2 * GAP + i * step, top + 2), text, fill=MUTED, font=font)
+        for i, cell in enumerate(cells):
+            canvas.paste(cell, (2 * GAP + i * step, top + 22))
+        top += height
+    partial = path.with_name(path.name + ".part")
+    canvas.save(partial, "PNG")
+    partial.replace(path)

@@ -1,0 +1,157 @@
+"""The parts of an audit: partners, verdicts, measures, disturbances, what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from tests import tiny
+
+import livr
+from livr.analysis.audit import collapse, counterfactual, probes
+from livr.analysis.audit.case import partners
+from livr.analysis.audit.finding import Finding, fall, judge_effect, overall
+from livr.analysis.audit.run import TESTS
+from livr.analysis.robustness import CORRUPTIONS, disturb
+from livr.data.example import Example
+from livr.errors import ConfigError, ModelError
+from livr.evaluate.stats import Interval, bootstrap, paired_difference
+
+
+def question(i: int, answer: str, text: str = "How many?", images: int = 1) -> Example:
+    pictures = tuple(tiny.picture(10 * i + j) for j in range(images))
+    return Example(id=str(i), task="t", images=pictures, question=text, answer=answer)
+
+
+def test_partners_have_the_same_form_and_other_images() -> None:
+    asked = [question(i, str(i % 3), images=1 + i % 2) for i in range(12)]
+    asked.append(question(99, "1", images=3))
+    found = partners(asked, seed=0)
+    assert set(found) == set(range(12))
+    assert all(i != j and len(asked[i].images) == len(asked[j].images) for i, j in found.items())
+    different = partners(asked, seed=0, other_answer=True)
+    assert all(asked[i].answer != asked[j].answer for i, j in different.items())
+    assert partners(asked, seed=0) == found
+
+
+def test_partners_prefer_the_same_words() -> None:
+    asked = [question(i, str(i), "How many fish?" if i % 2 else "How many?") for i in range(8)]
+    assert all(i % 2 == j % 2 for i, j in partners(asked, seed=1).items())
+
+
+def test_an_effect_needs_its_whole_interval() -> None:
+    always, never = [True] * 60, [False] * 60
+    assert judge_effect(fall(always, never).interval) == "pass"
+    assert judge_effect(fall(always, always).interval) == "fail"
+    assert judge_effect(fall(always[:6], always[:6]).interval) == "unclear"
+    assert judge_effect(fall(never, always).interval) == "fail"
+
+
+def finding(verdict: str, decisive: bool = True) -> Finding:
+    return Finding("x", "", "", "", "", verdict, 1, decisive=decisive)
+
+
+def test_the_verdict_on_the_model_is_its_worst_decisive_finding() -> None:
+    assert overall([finding("pass"), finding("fail", decisive=False)]) == "pass"
+    assert overall([finding("pass"), finding("unclear")]) == "unclear"
+    assert overall([finding("unclear"), finding("fail")]) == "fail"
+
+
+def test_paired_difference_is_centred_and_never_certain() -> None:
+    a, b = [True] * 30 + [False] * 70, [True] * 50 + [False] * 50
+    interval = paired_difference(a, b)
+    assert interval.low < 0.2 < interval.high
+    assert interval.low > 0.1
+    same = paired_difference(a, a)
+    assert same.low == -same.high < 0
+    with pytest.raises(ValueError, match="pair"):
+        paired_difference([True], [])
+
+
+def test_bootstrap_leaves_out_draws_without_a_number() -> None:
+    values = np.array([0.0, 1.0, 1.0])
+
+    def statistic(index: np.ndarray) -> float:
+        mean = float(values[index].mean())
+        return mean if mean > 0 else float("nan")
+
+    assert bootstrap(statistic, 3).low > 0
+    assert np.isnan(bootstrap(lambda i: float("nan"), 3).low)
+    with pytest.raises(ValueError, match="nothing"):
+        bootstrap(statistic, 0)
+
+
+def test_collapsed_latents_are_told_from_living_ones() -> None:
+    generator = torch.Generator().manual_seed(0)
+    living = torch.randn(50, 4, 16, generator=generator)
+    constant = torch.randn(1, 4, 16, generator=generator).expand(50, -1, -1)
+    dead = constant + 1e-3 * living
+    assert float(collapse.mean_cosine(living).abs().max()) < 0.1
+    assert float(collapse.mean_cosine(dead).min()) > 0.999
+    assert collapse.participation_ratio(living.flatten(1)) > 20
+    line = torch.randn(50, 1, generator=generator) * torch.ones(1, 16)
+    assert collapse.participation_ratio(line) == pytest.approx(1)
+    assert collapse.measures(dead)["share_that_changes"] < 1e-4
+
+
+def test_a_probe_finds_what_is_there_and_nothing_else() -> None:
+    generator = torch.Generator().manual_seed(0)
+    labels = ["A", "B", "C"] * 30
+    noise = torch.randn(90, 40, generator=generator)
+    signal = noise.clone()
+    for i, label in enumerate(labels):
+        signal[i, "ABC".index(label)] += 6
+    assert probes.probe(signal, labels, 0)["accuracy"] > 0.9
+    assert probes.probe(signal, labels, 0)["random_label"] < 0.5
+    assert probes.probe(noise, labels, 0)["accuracy"] < 0.55
+
+
+@pytest.mark.parametrize("name", CORRUPTIONS)
+def test_disturbances_grow_keep_the_size_and_repeat(name) -> None:
+    clean = tiny.picture(1, (64, 48))
+    example = Example(id="1", images=(clean,), question="?", answer="1")
+    corruption = CORRUPTIONS[name]
+    off = []
+    for strength in corruption.strengths:
+        first, again = (disturb(example, corruption, strength, 3).images[0] for _ in range(2))
+        assert first.size == clean.size
+        assert np.array_equal(first, again)
+        off.append(np.abs(np.asarray(first, float) - np.asarray(clean, float)).mean())
+    assert 0 < off[0] < off[1] < off[2]
+
+
+def test_counterfactual_pairs_differ_in_one_object() -> None:
+    for change in counterfactual.CHANGES:
+        pairs = counterfactual.compose(change, seed=0, pairs=3)
+        for pair in pairs:
+            step = int(pair.second.answer) - int(pair.first.answer)
+            assert step == (1 if change == "added" else 0)
+            one, two = (np.asarray(e.images[0], int) for e in (pair.first, pair.second))
+            changed = (np.abs(one - two).sum(-1) > 0).mean()
+            assert 0 < changed < 0.5
+        again = counterfactual.compose(change, seed=0, pairs=3)
+        assert [p.first.images[0] for p in pairs] == [p.first.images[0] for p in again]
+
+
+def test_what_cannot_be_audited_is_one_clear_message(checkpoints, tmp_path) -> None:
+    data = tiny.dataset(tmp_path / "data")
+    with pytest.raises(ModelError, match="has no latents"):
+        livr.audit(checkpoints("qwen3_vl"), data)
+    with pytest.raises(ConfigError, match="choose from blindness"):
+        livr.audit(checkpoints("qwen3_vl"), data, tests=("magic",))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="give a folder"):
+        livr.audit(checkpoints("qwen3_vl"), data, out=tmp_path / "file")
+
+
+def test_a_model_that_knows_nothing_gets_no_verdict(checkpoints, tmp_path) -> None:
+    """Every test runs on a random model with ragged questions; none claims anything."""
+    model = livr.load(checkpoints("qwen2_5_vl"), num_latents=3, seed=0)
+    data = tiny.dataset(tmp_path / "data", val=6)
+    result = livr.audit(model, data, tests=[t for t in TESTS if t != "robustness"])
+    assert result.verdict == "unclear"
+    assert result["blindness"].verdict == "pass"
+    assert result["content.sham"].verdict == "pass"
+    assert result["content.other"].verdict == "unclear"
+    assert result["dropped"].interval is not None
+    assert isinstance(result["dropped"].interval, Interval)
