@@ -34,7 +34,7 @@ def write(folder: Path, sizes: dict[str, int], seed: int) -> None:
         for style, paint in STYLES.items():
             rng = random.Random(f"pool styles {split} {style} {seed}")
             noise = np.random.default_rng(rng.getrandbits(64))
-            for index in range(min(PER_STYLE[split], max(6, wanted))):
+            for index in range(min(PER_STYLE[split], max(4, wanted // 4))):
                 if not wanted:
                     break
                 entry = rng.choice(entries)

@@ -33,6 +33,7 @@ def write(folder: Path, sizes: dict[str, int], seed: int) -> None:
             continue
         rng = random.Random(f"pool sequences {split} {seed}")
         entries = [e for e in load_pool(split) if not e.has_alpha and e.kind not in PLAIN]
+        entries = rng.sample(entries, min(len(entries), max(6, sizes[split])))
         for index, entry in enumerate(entries):
             kind = "i" if index % 4 == 0 else "v"
             name = f"{kind}_{entry.kind}_{entry.name}"

@@ -37,7 +37,7 @@ def write_pairs(folder: Path, sizes: dict[str, int], seed: int) -> None:
         if not wanted:
             continue
         rng = random.Random(f"pool pairs {split} {seed}")
-        views = _write_views(folder, split, rng, used)
+        views = _write_views(folder, split, wanted, rng, used)
         shares = [name for name in CATEGORIES for _ in range(CATEGORIES[name])]
         for _ in range(wanted):
             category = rng.choice(shares)
@@ -52,14 +52,14 @@ Named = tuple[str, int, View]
 
 
 def _write_views(
-    folder: Path, split: str, rng: random.Random, used: Used
+    folder: Path, split: str, wanted: int, rng: random.Random, used: Used
 ) -> dict[str, list[Named]]:
     views: dict[str, list[Named]] = defaultdict(list)
     scenery = backgrounds(split, "fish")
     for item in _annotated(split, *CATEGORIES):
         target = folder / "JPEGImages" / item.category
         target.mkdir(exist_ok=True)
-        for _ in range(VIEWS[split]):
+        for _ in range(min(VIEWS[split], max(2, wanted // 4))):
             view = render(item, scenery, rng)
             name = f"{split}_{len(views[item.category]):05d}"
             view.image.save(target / f"{name}.jpg", quality=92, subsampling=0)

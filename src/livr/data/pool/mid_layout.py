@@ -34,13 +34,13 @@ def write(folder: Path, sizes: dict[str, int], seed: int) -> None:
         if not sizes.get(split):
             continue
         rng = random.Random(f"pool lights {split} {seed}")
-        for entry in load_pool(split):
-            if entry.has_alpha:
-                continue
+        entries = [entry for entry in load_pool(split) if not entry.has_alpha]
+        for entry in rng.sample(entries, min(len(entries), max(6, sizes[split]))):
             scene = folder / f"{entry.kind}_{entry.name}"
             scene.mkdir()
             albedo_HW3 = print_albedo(decode(entry), rng)
-            tifffile.imwrite(scene / "albedo.tif", albedo_HW3.astype(np.float32), metadata=None)
+            values = albedo_HW3.astype(np.float32)
+            tifffile.imwrite(scene / "albedo.tif", values, photometric="rgb", metadata=None)
             for number in DIRECTIONS:
                 picture = photograph(albedo_HW3, light_field(number, rng))
                 picture.save(scene / f"dir_{number}_mip2.jpg", quality=92, subsampling=0)

@@ -144,19 +144,22 @@ class Quota:
 
     If the right choice were brighter, larger or more central than the wrong one in most
     questions, a model could answer without understanding. A builder offers candidates with
-    their pattern of signs; a pattern that is ahead of the rarest one is refused. Ours.
+    their pattern of signs; a pattern that is ahead of the rarest one is refused. If a source is
+    too small for that, the builder relaxes the quota; the shortcut figures show what it cost.
+    Ours.
     """
 
     def __init__(self, count: int, signs: int) -> None:
         patterns = 2**signs
         self._slack: int = max(1, count // (25 * patterns))
+        self.relaxed = False
         self._used: dict[tuple[bool, ...], int] = dict.fromkeys(
             itertools.product((False, True), repeat=signs), 0
         )
 
     def open(self, pattern: tuple[bool, ...]) -> bool:
         """True if a question with this pattern is still wanted."""
-        return self._used[pattern] < min(self._used.values()) + self._slack
+        return self.relaxed or self._used[pattern] < min(self._used.values()) + self._slack
 
     def take(self, pattern: tuple[bool, ...]) -> None:
         """Counts a question with this pattern."""

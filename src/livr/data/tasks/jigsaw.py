@@ -58,24 +58,34 @@ def build(request: Request, config: JigsawConfig) -> Iterator[Built]:
     request.rng.shuffle(images)
     answers = letters(2, request.count, request.rng)
     quota = Quota(request.count, signs=3)
-    for image in images:
-        if not answers:
-            return
-        if image.width < config.width or image.height < config.heights[1]:
-            request.drops["photograph smaller than the canvas"] += 1
-            continue
-        try:
-            with Image.open(image.path) as opened:
-                photo = opened.convert("RGB")
-        except OSError:
-            request.drops["image missing or unreadable"] += 1
-            continue
-        built = _question(request, config, photo, answers[-1], quota)
-        if built is None:
-            request.drops["no wrong patch found"] += 1
-            continue
-        answers.pop()
-        yield Built(*built, groups=(image.key,), features=_features(built[0]))
+    for quota.relaxed in (False, True):
+        left = []
+        for image in images:
+            if not answers:
+                return
+            photo = _open(request, config, image)
+            if photo is None:
+                continue
+            built = _question(request, config, photo, answers[-1], quota)
+            if built is None:
+                request.drops["no wrong patch found"] += 1
+                left.append(image)
+                continue
+            answers.pop()
+            yield Built(*built, groups=(image.key,), features=_features(built[0]))
+        images = left
+
+
+def _open(request: Request, config: JigsawConfig, image: coco.CocoImage) -> Image.Image | None:
+    if image.width < config.width or image.height < config.heights[1]:
+        request.drops["photograph smaller than the canvas"] += 1
+        return None
+    try:
+        with Image.open(image.path) as opened:
+            return opened.convert("RGB")
+    except OSError:
+        request.drops["image missing or unreadable"] += 1
+        return None
 
 
 _Parts = tuple[tuple[Image.Image, ...], str, tuple[str, ...], str]

@@ -64,16 +64,17 @@ def build(request: Request, config: LocalizationConfig) -> Iterator[Built]:
     answers = letters(2, request.count, request.rng)
     quota = Quota(request.count, signs=3)
     used: set[str] = set()
-    for target in targets:
-        if not answers:
-            return
-        if target.image.key in used:
-            continue
-        built = _question(request, config, target, answers[-1], quota)
-        if built is not None:
-            used.add(target.image.key)
-            answers.pop()
-            yield built
+    for quota.relaxed in (False, True):
+        for target in targets:
+            if not answers:
+                return
+            if target.image.key in used:
+                continue
+            built = _question(request, config, target, answers[-1], quota)
+            if built is not None:
+                used.add(target.image.key)
+                answers.pop()
+                yield built
 
 
 def _targets(request: Request, config: LocalizationConfig) -> list[_Target]:

@@ -61,9 +61,10 @@ def build(request: Request, config: ReflectanceConfig) -> Iterator[Built]:
             if built is not None:
                 answers.pop()
                 yield built
-        if len(answers) == before:
+        if len(answers) == before and quota.relaxed:
             request.drops["wanted but no scene has fitting points"] += len(answers)
             return
+        quota.relaxed = len(answers) == before
 
 
 def _answers(count: int, rng: random.Random) -> list[str]:

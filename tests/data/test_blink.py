@@ -1,0 +1,100 @@
+"""BLINK's parquet files, made here and, where they are, the real ones."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from livr.data.build import build_task
+from livr.data.prompts import render
+from livr.data.sources.blink import load_blink, prompt_template
+from livr.data.store import load_split
+from livr.errors import DataError
+
+REAL = Path(__file__).parents[3] / "shared" / "data" / "blink"
+
+
+def picture(number: int) -> dict[str, Any]:
+    buffer = io.BytesIO()
+    Image.new("RGB", (20, 10), (number, 0, 0)).save(buffer, "JPEG")
+    return {"bytes": buffer.getvalue(), "path": "image.jpg"}
+
+
+def row(number: int, **changes: Any) -> dict[str, Any]:
+    base = {
+        "idx": f"val_Object_Localization_{number}",
+        "question": "Which box?",
+        "sub_task": "Object_Localization",
+        "image_1": picture(number),
+        "image_2": picture(number + 100) if number == 0 else None,
+        "image_3": None,
+        "image_4": None,
+        "choices": ["Box A", "Box B"],
+        "answer": "(B)",
+        "prompt": f"Which box shows the {'cat' if number % 2 else 'old dog'} better?\n"
+        "Select from the following options.\n(A) Box A\n(B) Box B",
+        "explanation": None,
+    }
+    return {**base, **changes}
+
+
+def write(folder: Path, subset: str, rows: list[dict[str, Any]]) -> None:
+    (folder / subset).mkdir(parents=True)
+    pq.write_table(pa.Table.from_pylist(rows), folder / subset / "val-00000-of-00001.parquet")
+
+
+def test_rows_with_null_images(tmp_path: Path) -> None:
+    write(tmp_path, "Object_Localization", [row(0), row(1)])
+    first, second = load_blink(tmp_path, "Object_Localization")
+    assert (len(first.images), len(second.images)) == (2, 1)
+    assert first.answer == "B"
+    assert render(second).startswith("Which box shows the cat better?\nSelect from")
+    assert load_split(f"blink:{tmp_path}", "test") != []
+    assert len(load_split(f"blink:{tmp_path}/Object_Localization", "val")) == 2
+    with pytest.raises(DataError, match="no training"):
+        load_split(f"blink:{tmp_path}", "train")
+
+
+def test_bad_rows_are_all_named(tmp_path: Path) -> None:
+    rows = [row(0, answer="(C)"), row(1), row(2, answer="hidden"), row(3, image_1=None)]
+    write(tmp_path, "Object_Localization", rows)
+    with pytest.raises(DataError) as caught:
+        load_blink(tmp_path)
+    assert [problem.row for problem in caught.value.problems] == [1, 3, 4]
+
+
+def test_wrong_places(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no subset 'Puzzle'"):
+        load_blink(tmp_path, "Puzzle")
+    with pytest.raises(DataError, match="get it"):
+        load_blink(tmp_path / "nowhere")
+    write(tmp_path, "Jigsaw", [{"idx": "1"}])
+    with pytest.raises(DataError, match="has no column"):
+        load_blink(tmp_path, "Jigsaw")
+
+
+def test_the_wording_becomes_a_template(tmp_path: Path) -> None:
+    write(tmp_path, "Object_Localization", [row(number) for number in range(4)])
+    assert prompt_template(tmp_path, "localization") == "Which box shows the {label} better?"
+    build_task("localization", "pool", tmp_path / "set", {"train": 2}, prompts=tmp_path)
+    [question, _] = [example.question for example in load_split(tmp_path / "set", "train")]
+    assert question.startswith("Which box shows the ")
+    assert question.endswith(" better?")
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the real BLINK rows are not on this machine")
+def test_real_rows() -> None:
+    jigsaw = load_blink(REAL, "Jigsaw")
+    assert len(jigsaw) == 150
+    assert {len(example.images) for example in jigsaw} == {3}
+    assert {example.answer for example in jigsaw} == {"A", "B"}
+    assert len(load_split(f"blink:{REAL}/Spatial_Relation", "val")) == 143
+    assert "lower right corner" in prompt_template(REAL, "jigsaw")
+    with pytest.raises(DataError):
+        prompt_template(REAL, "art_style")
