@@ -135,3 +135,38 @@ def show(
 
     for path in write_show(folder, split, load_split(folder, split), out, count, seed):
         typer.echo(str(path))
+
+
+@app.command()
+def convert(
+    source: Annotated[
+        str, typer.Argument(help="LLaVA or ShareGPT JSON, csv, parquet, folder, hf:NAME[:SPLIT].")
+    ],
+    out: Annotated[Path, typer.Option(help="Data set folder to write.")],
+    images: Annotated[
+        Path | None, typer.Option(help="Where relative image paths start. Default: beside SOURCE.")
+    ] = None,
+    val: Annotated[float, typer.Option(help="Share of rows for validation.")] = 0.1,
+    test: Annotated[float, typer.Option(help="Share of rows for test.")] = 0.1,
+    seed: Annotated[int, typer.Option(help="Seed of the split.")] = 0,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --out.")] = False,
+) -> None:
+    """Turn your data into a data set folder; the same picture never lands in two splits."""
+    from livr.data.convert import convert as run
+
+    manifest = run(source, out, images, val, test, seed, overwrite)
+    counts = ", ".join(f"{n} {split}" for split, n in manifest["counts"].items())
+    typer.echo(f"{out}: {counts}")
+
+
+@app.command()
+def export(
+    folder: Folder,
+    out: Annotated[Path, typer.Option(help="Folder for one parquet file per split.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --out.")] = False,
+) -> None:
+    """Write a data set as parquet, for `datasets.load_dataset`."""
+    from livr.data.convert import export_parquet
+
+    counts = export_parquet(folder, out, overwrite)
+    typer.echo(f"{out}: {', '.join(f'{n} {split}' for split, n in counts.items())}")

@@ -1,0 +1,147 @@
+"""`livr data convert` and `livr data export`: in and out of the folder format."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image
+
+from livr.data.example import Example, ImageInput
+from livr.data.formats import read_examples
+from livr.data.store import SPLITS, load_split, staged_folder, write_dataset
+from livr.errors import DataError
+
+
+def convert(
+    source: str | Path,
+    out: str | Path,
+    images: Path | None = None,
+    val: float = 0.1,
+    test: float = 0.1,
+    seed: int = 0,
+    overwrite: bool = False,
+) -> dict[str, Any]:
+    """Reads a foreign format and writes a data set folder. Returns its manifest.
+
+    Rows that show the same picture (by content) come into the same split.
+
+    Args:
+        source: See `livr.data.formats.read_examples`.
+        out: Folder to write.
+        images: Folder of relative image paths.
+        val: Share of rows for validation.
+        test: Share of rows for test.
+        seed: Seed of the split.
+        overwrite: Replace an existing data set.
+
+    Raises:
+        DataError: A row is wrong, or the shares leave nothing to train on.
+    """
+    if min(val, test) < 0 or val + test >= 1:
+        raise DataError(f"val {val} and test {test} must be shares that leave rows to train on")
+    examples = read_examples(source, images)
+    splits = {name: rows for name, rows in _split(examples, val, test, seed).items() if rows}
+    source_note = {"name": Path(source).name, "licence": "the user's own"}
+    return write_dataset(out, splits, {"source": source_note, "seed": seed}, overwrite)
+
+
+def _split(
+    examples: Sequence[Example], val: float, test: float, seed: int
+) -> dict[str, list[Example]]:
+    groups = list(group_by_picture(examples).values())
+    random.Random(seed).shuffle(groups)
+    wanted = {"test": round(test * len(examples)), "val": round(val * len(examples))}
+    result: dict[str, list[Example]] = {split: [] for split in SPLITS}
+    for group in groups:
+        split = next((s for s, n in wanted.items() if len(result[s]) + len(group) <= n), "train")
+        result[split].extend(group)
+    return result
+
+
+def group_by_picture(examples: Sequence[Example]) -> dict[int, list[Example]]:
+    """Groups examples that are linked by pictures with the same bytes or pixels."""
+    parent = list(range(len(examples)))
+
+    def root(index: int) -> int:
+        while parent[index] != index:
+            parent[index] = parent[parent[index]]
+            index = parent[index]
+        return index
+
+    first: dict[str, int] = {}
+    for index, example in enumerate(examples):
+        for image in example.images:
+            parent[root(index)] = root(first.setdefault(_digest(image), index))
+    groups: dict[int, list[Example]] = defaultdict(list)
+    for index, example in enumerate(examples):
+        groups[root(index)].append(example)
+    return groups
+
+
+def _digest(image: ImageInput) -> str:
+    data = image.tobytes() if isinstance(image, Image.Image) else Path(image).read_bytes()
+    return hashlib.sha256(data).hexdigest()
+
+
+def export_parquet(folder: str | Path, out: str | Path, overwrite: bool = False) -> dict[str, int]:
+    """Writes `<split>.parquet` per split, with the image files' own bytes inside.
+
+    `datasets.load_dataset("parquet", data_files=...)` reads them, and so does
+    `livr data convert`. Returns split -> rows.
+
+    Raises:
+        DataError: The data set has problems, or the target is taken.
+    """
+    root = Path(folder)
+    counts = {}
+    image = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    schema = pa.schema(
+        [
+            ("id", pa.string()),
+            ("task", pa.string()),
+            ("images", pa.list_(image)),
+            ("question", pa.string()),
+            ("choices", pa.list_(pa.string())),
+            ("answer", pa.string()),
+        ]
+    )
+    with staged_folder(Path(out), overwrite) as stage:
+        for split in SPLITS:
+            if not (root / f"{split}.jsonl").is_file():
+                continue
+            examples = load_split(root, split)
+            with pq.ParquetWriter(stage / f"{split}.parquet", schema) as writer:
+                for start in range(0, len(examples), 64):
+                    rows = [_row(example) for example in examples[start : start + 64]]
+                    writer.write_table(pa.Table.from_pylist(rows, schema))
+            counts[split] = len(examples)
+        if not counts:
+            raise DataError(f"{root} has no train.jsonl, val.jsonl or test.jsonl")
+    return counts
+
+
+def _row(example: Example) -> dict[str, Any]:
+    return {
+        "id": example.id,
+        "task": example.task,
+        "images": [_packed(image) for image in example.images],
+        "question": example.question,
+        "choices": None if example.choices is None else list(example.choices),
+        "answer": example.answer,
+    }
+
+
+def _packed(image: ImageInput) -> dict[str, Any]:
+    if isinstance(image, Image.Image):
+        buffer = io.BytesIO()
+        image.save(buffer, "PNG")
+        return {"bytes": buffer.getvalue(), "path": None}
+    return {"bytes": Path(image).read_bytes(), "path": Path(image).name}
