@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 from torch.nn.functional import cross_entropy
 
 from livr.errors import ConfigError
+from livr.mini.curriculum import WORLDS
 from livr.mini.folder import learn_tokenizer, save_checkpoint
 from livr.mini.lesson import answers_right, lesson_logits
 from livr.mini.log import PretrainLog
@@ -28,6 +29,10 @@ from livr.mini.tower import train_tower
 
 SPARE_ROWS = 64
 """Embedding rows beyond the tokenizer, so that latents need no larger matrix."""
+
+
+WEIGHTS = {"scene": 3.0, "boxes": 2.0, "spots": 1.5, "zoom": 1.5}
+"""Questions that need one look at one place come more often than those that compare."""
 
 
 class PretrainConfig(BaseModel):
@@ -44,6 +49,7 @@ class PretrainConfig(BaseModel):
         muon_lr: Rate of Muon, matched to AdamW's update size.
         weight_decay: For matrices.
         shares: Shares of steps with one, two and three pictures.
+        worlds: How often each kind of scene is drawn, relative to the others.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -58,6 +64,9 @@ class PretrainConfig(BaseModel):
     muon_lr: float = 3e-3
     weight_decay: float = 0.05
     shares: tuple[float, float, float] = (0.45, 0.25, 0.30)
+    worlds: dict[str, float] = Field(
+        default_factory=lambda: dict.fromkeys(WORLDS, 1.0) | WEIGHTS, validate_default=True
+    )
 
     def rate(self, step: int) -> float:
         """Factor on the rates at a step."""
@@ -127,7 +136,7 @@ def pretrain(
     if config.tower_steps and not (out / "state.pt").is_file():
         train_tower(model, numbers, config.seed, config.tower_steps, out, workers=workers)
     start = _restore(out / "state.pt", config, model, optimizers)
-    lessons = Lessons(tokenizer, numbers, config.seed, config.shares)
+    lessons = Lessons(tokenizer, numbers, config.seed, config.shares, config.worlds)
     log = PretrainLog(out / "log.jsonl", start)
     model.train()
     for step, batch in enumerate(lessons_from(lessons, start, config.steps, workers), start):
