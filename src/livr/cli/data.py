@@ -170,3 +170,24 @@ def export(
 
     counts = export_parquet(folder, out, overwrite)
     typer.echo(f"{out}: {', '.join(f'{n} {split}' for split, n in counts.items())}")
+
+
+@app.command()
+def dedup(
+    folder: Annotated[Path, typer.Argument(help="Data set to clean (train and val).")],
+    against: Annotated[str, typer.Option(help="Data set folder or blink:DIR/Subset.")],
+    out: Annotated[Path, typer.Option(help="Cleaned copy to write.")],
+    split: Annotated[str, typer.Option(help="Split of --against.")] = "test",
+    clip: Annotated[
+        Path | None, typer.Option(help="CLIP checkpoint folder for the search of neighbours.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --out.")] = False,
+) -> None:
+    """Remove training rows that show a picture of a test set, even changed or mirrored."""
+    from livr.data.dedup import ClipEmbedder, thumbnail_embedding
+    from livr.data.dedup_folder import dedup_folder
+
+    embed = thumbnail_embedding if clip is None else ClipEmbedder(clip)
+    result = dedup_folder(folder, against, out, split, embed, overwrite)
+    for name, count in result.counts.items():
+        typer.echo(f"{name}: {count} kept, {result.removed[name]} removed")

@@ -1,0 +1,72 @@
+"""De-duplication finds made near duplicates and nothing else."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageEnhance, ImageOps
+
+from livr.data.dedup import find_duplicates
+from livr.data.dedup_calibration import calibrate
+from livr.data.dedup_folder import dedup_folder
+from livr.data.example import Example
+from livr.data.pool import load_pool
+from livr.data.store import load_split, write_dataset
+from livr.errors import DataError
+
+
+def photos(count: int) -> list[Image.Image]:
+    entries = {entry.group: entry for entry in load_pool() if entry.kind == "monument"}
+    return [entry.open() for entry in list(entries.values())[:count]]
+
+
+def row(name: str, *images: Image.Image, task: str = "custom") -> Example:
+    return Example(id=name, task=task, images=images, question="?", answer="x")
+
+
+def test_recall_and_precision_on_made_duplicates() -> None:
+    scores = calibrate(limit=40)
+    assert scores["precision"] == 1.0
+    for change in ("jpeg_25", "half_size", "blur_2", "flip", "darker_30"):
+        assert scores[change] >= 0.95, (change, scores)
+    assert scores["crop_5"] < 0.9  # larger crops escape: the docs say so
+
+
+def test_one_picture_is_enough_except_for_correspondences() -> None:
+    a, b, c, d = photos(4)
+    test = [row("t", a, b)]
+    assert [d.train_id for d in find_duplicates([row("r", ImageOps.mirror(a), c)], test)] == ["r"]
+    task = "visual_correspondence"
+    pairs = [
+        row("one side", a, c, task=task),
+        row("both", a, b, task=task),
+        row("swapped", b, a, task=task),
+        row("other", c, d, task=task),
+        row("same side twice", a, a, task=task),
+    ]
+    found = find_duplicates(pairs, [row("t", a, b, task=task)])
+    assert sorted(duplicate.train_id for duplicate in found) == ["both", "swapped"]
+
+
+def test_a_cleaned_copy_lists_what_went(tmp_path: Path) -> None:
+    a, b, c, d = photos(4)
+    train = {"train": [row("1", a), row("2", b)], "val": [row("3", c)], "test": [row("4", d)]}
+    write_dataset(tmp_path / "set", train, {"seed": 5})
+    brighter = ImageEnhance.Brightness(a).enhance(1.2)
+    write_dataset(tmp_path / "bench", {"train": [row("9", d)], "test": [row("8", brighter)]})
+    result = dedup_folder(tmp_path / "set", tmp_path / "bench", tmp_path / "clean")
+    assert result.counts == {"train": 1, "val": 1, "test": 1}
+    assert result.removed == {"train": 1, "val": 0, "test": 0}
+    assert [example.id for example in load_split(tmp_path / "clean", "train")] == ["2"]
+    [listed] = json.loads((tmp_path / "clean/removed.json").read_text())
+    assert (listed["train_id"], listed["test_id"]) == ("1", "8")
+    assert (tmp_path / "clean/removed.png").is_file()
+    manifest = json.loads((tmp_path / "clean/manifest.json").read_text())
+    assert manifest["seed"] == 5
+    assert manifest["deduplicated"]["removed"]["train"] == 1
+    everything = {"test": [row("7", a), row("8", b)]}
+    write_dataset(tmp_path / "all", everything)
+    with pytest.raises(DataError, match="no training row would remain"):
+        dedup_folder(tmp_path / "set", tmp_path / "all", tmp_path / "none")
