@@ -1,7 +1,7 @@
 """LIVR: Latent Implicit Visual Reasoning. torch is imported by the first thing that needs it.
 
-    model = livr.load("Qwen/Qwen3-VL-4B-Instruct")    # a hub id, a folder, a run, or "mini"
-    run = livr.train(model, "my_parts/"); livr.evaluate(run, "my_parts/"); livr.export(run, "out/")
+model = livr.load("Qwen/Qwen3-VL-4B-Instruct")    # a hub id, a folder, a run, or "mini"
+run = livr.train(model, "my_parts/"); livr.evaluate(run, "my_parts/"); livr.export(run, "out/")
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ VERBS = (
     "compare",
     "check",
     "audit",
+    "explain",
     "report",
     "export",
     "mini",
