@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -111,12 +112,20 @@ def write_objects(folder: Path, sizes: dict[str, int], seed: int) -> None:
     layout.finish()
 
 
+@lru_cache(maxsize=len(SPLITS))
+def full_objects(split: str) -> dict[str, list[PoolImage]]:
+    """Returns by label the cut-outs that can fill enough of their box; thin ones never do."""
+    result: dict[str, list[PoolImage]] = {}
+    for entry in (entry for group in cutouts(split).values() for entry in group):
+        if fill_of(decode(entry)) >= FILL - 0.05:
+            result.setdefault(label_of(entry), []).append(entry)
+    return result
+
+
 def compose(split: str, rng: random.Random) -> Scene:
     """Composes a photograph with one large object and sometimes a small one of another kind."""
     entries = [entry for group in cutouts(split).values() for entry in group]
-    by_label: dict[str, list[PoolImage]] = {}
-    for entry in entries:
-        by_label.setdefault(label_of(entry), []).append(entry)
+    by_label = full_objects(split)
     while True:
         # half fish, half the rest: fish are many, but all alike in outline
         label = "fish" if rng.random() < 0.5 else rng.choice(sorted(by_label))
