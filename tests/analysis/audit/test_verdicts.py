@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 from tests import tiny
 from tests.analysis.audit import colours
 
@@ -24,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("colours")
     colours.dataset(root / "data")
     tiny.checkpoint("qwen3_vl", root / "model", spare=8)
-    for method, epochs in (("livr", [10, 6]), ("latents_only", [16])):
+    for method, epochs in (("livr", [24, 2]), ("latents_only", [26])):
         train(
             TrainConfig.model_validate(
                 {
@@ -64,6 +65,7 @@ def test_both_have_learned_the_task_and_the_instruments_work(healthy, control) -
 
 
 def test_livr_carries_the_answer_in_its_latents(healthy) -> None:
+    assert healthy.verdict == "pass"
     for name in ("retention", "transplant", "content.other.bottleneck"):
         assert healthy[name].verdict == "pass", healthy[name]
     assert healthy["retention"].value > 0.5
@@ -81,7 +83,7 @@ def test_the_files_say_what_the_result_says(healthy, folder) -> None:
     assert [f["name"] for f in saved["findings"]] == [f.name for f in healthy.findings]
     page = (folder / "page" / "audit.html").read_text()
     for finding in healthy.findings:
-        assert finding.claim in page
+        assert str(escape(finding.claim)) in page
     assert "http" not in page.replace("http://www.w3.org", "")
     assert not list((folder / "page").glob("*.part"))
 
