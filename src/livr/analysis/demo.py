@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import shutil
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from livr.data.tasks import get_task
 from livr.errors import ConfigError
 from livr.evaluate.run import evaluate
 from livr.evaluate.score import write_predictions
+from livr.files import write_json
 from livr.recipes import find_recipe
 from livr.train.progress import VALIDATION_COST, Listener, Meter, Progress
 from livr.train.run import train, workload
@@ -117,9 +117,7 @@ def run_demo(
 def _conclude(config: DemoConfig, out: Path, runs: Sequence[Run]) -> Demo:
     command = command_line(config, out)
     found = results(runs) | {"command": command, "settings": config.model_dump(mode="json")}
-    partial = out / "results.json.part"
-    partial.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    partial.replace(out / "results.json")
+    write_json(out / "results.json", found)
     write_report(out / "report.html", runs, command=command)
     return Demo(out=out, lines=tuple(compare(runs)), runs=tuple(runs))
 
@@ -239,8 +237,7 @@ def _evaluate(job: _Job, sizes: DemoConfig, meter: Meter, title: str) -> None:
         evaluate(job.folder, job.data, SPLIT, on_progress=listen)
         return
     result = evaluate(sizes.model, job.data, SPLIT, on_progress=listen)
-    job.folder.mkdir(parents=True, exist_ok=True)
     write_predictions(job.folder / f"predictions-{SPLIT}.jsonl", result.predictions)
     scores: dict[str, Any] = {"task": job.task, "method": job.method, "seed": job.seed}
     scores |= result.summary()
-    (job.folder / "scores.json").write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
+    write_json(job.folder / "scores.json", scores)

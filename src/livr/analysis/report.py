@@ -15,6 +15,7 @@ from livr.analysis.compare import Line, compare, label
 from livr.analysis.figures import learning_curves, mask
 from livr.analysis.runs import Run
 from livr.analysis.samples import RULE, Group, choose
+from livr.files import write_whole
 from livr.method.bottleneck import BOTTLENECK, ORDINARY
 
 CURVES = (
@@ -94,10 +95,7 @@ def write_report(
         significant=SIGNIFICANT,
         configs=[(run, yaml.safe_dump(run.config, sort_keys=False)) for run in runs if run.config],
     )  # fmt: skip
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(page, encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, page)
 
 
 def _section(

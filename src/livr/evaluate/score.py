@@ -12,6 +12,7 @@ from livr.data.example import Example
 from livr.errors import DataError, Problem
 from livr.evaluate.answers import extract, is_correct
 from livr.evaluate.stats import wilson
+from livr.files import write_whole
 
 
 class Prediction(BaseModel):
@@ -85,10 +86,7 @@ def score(predictions: Sequence[Prediction]) -> Score:
 
 def write_predictions(path: Path, predictions: Iterable[Prediction]) -> None:
     """Write one JSON object a line. The file appears when it is complete."""
-    partial = path.with_name(path.name + ".part")
-    with partial.open("w", encoding="utf-8") as file:
-        file.writelines(row.model_dump_json() + "\n" for row in predictions)
-    partial.replace(path)
+    write_whole(path, "".join(row.model_dump_json() + "\n" for row in predictions))
 
 
 def read_predictions(path: Path) -> list[Prediction]:
