@@ -62,6 +62,7 @@ def test_pixel_budget_is_the_runs_and_nothing_else_changed(exported, run, checkp
     }
 
 
+@pytest.mark.usefixtures("in_process")
 def test_the_sources_files_stay_byte_for_byte(trained, checkpoints, tmp_path) -> None:
     out = livr.export(trained("qwen3_vl"), tmp_path / "out").path
     source = checkpoints("qwen3_vl")
@@ -86,6 +87,7 @@ def test_the_card(exported, run) -> None:
     assert str(run.parent) not in text
 
 
+@pytest.mark.usefixtures("in_process")
 def test_shards(run, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(api, "SHARD_SIZE", "60KB")
     out = livr.export(run, tmp_path / "out").path
@@ -123,6 +125,7 @@ class TestWrong:
         monkeypatch.setattr(merge, "latent_rows", lambda s: right(s).flip(0))
         self.refused(run, tmp_path / "out", "merged model is not the run")
 
+    @pytest.mark.usefixtures("in_process")
     def test_files(self, run, tmp_path, monkeypatch) -> None:
         right = api.write_config
 
@@ -135,6 +138,7 @@ class TestWrong:
         monkeypatch.setattr(api, "write_config", then_spoil)
         self.refused(run, tmp_path / "out", "exported folder is not the merged model")
 
+    @pytest.mark.usefixtures("in_process")
     def test_template(self, run, tmp_path, monkeypatch) -> None:
         monkeypatch.setattr(api, "with_latents", lambda template, *rest: template)
         self.refused(run, tmp_path / "out", "reads another prompt")
@@ -171,6 +175,7 @@ def test_refusals(run, checkpoints, tmp_path) -> None:
     assert (tmp_path / "out" / "mine.txt").read_text() == "kept"
 
 
+@pytest.mark.usefixtures("in_process")
 def test_where_the_data_is_gone_made_pictures_are_asked_about(trained, tmp_path) -> None:
     run = tmp_path / "run"
     shutil.copytree(trained("qwen3_vl"), run)
@@ -182,6 +187,7 @@ def test_where_the_data_is_gone_made_pictures_are_asked_about(trained, tmp_path)
     assert "made pictures" in found.origin
 
 
+@pytest.mark.usefixtures("in_process")
 @pytest.mark.parametrize("spare", [0, 16])
 @pytest.mark.parametrize("family", tiny.FAMILIES)
 def test_adapter_for_plain_peft(family, spare, trained, checkpoints, tmp_path) -> None:
@@ -204,10 +210,12 @@ def test_a_fully_tuned_run_has_no_adapter(trained, tmp_path) -> None:
         livr.export(trained("qwen3_vl", tune="full"), tmp_path / "out", adapter=True)
 
 
-def test_command_line(run, tmp_path, capsys) -> None:
+@pytest.mark.parametrize("options", [[], ["--adapter"]], ids=["merged", "adapter"])
+def test_command_line(options, run, tmp_path, capsys) -> None:
+    """With the comparison in a process of its own."""
     load_verb("export").main(
-        [str(run), "--out", str(tmp_path / "out"), "--json"], standalone_mode=False
+        [str(run), "--out", str(tmp_path / "out"), "--json", *options], standalone_mode=False
     )
     shown = json.loads(capsys.readouterr().out)
-    assert shown["kind"] == "merged"
+    assert shown["kind"] == ("adapter" if options else "merged")
     assert shown["verification"]["same_answers"] == shown["verification"]["questions"]

@@ -42,6 +42,7 @@ def free_port() -> int:
         return int(s.getsockname()[1])
 
 
+@pytest.mark.usefixtures("in_process")
 @pytest.mark.skipif(bool(MISSING), reason=f"needs the extra `serve`: {', '.join(MISSING)}")
 def test_chat_completions_equal_predict(trained, tmp_path, monkeypatch) -> None:
     from transformers.cli.serve import Serve

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from livr.export.template import text_of_image, with_latents
+from livr.export.template import response_template, text_of_image, with_latents
 from livr.mini.tokenizer import CHAT_TEMPLATE
 from tests import tiny
 
@@ -129,3 +130,20 @@ def test_the_text_of_an_image(checkpoints) -> None:
     from livr.backbones.processor import load_processor
 
     assert text_of_image(load_processor(str(checkpoints("qwen3_vl")))) == IMAGE
+
+
+@pytest.mark.parametrize("original", ["qwen", "mini"])
+def test_the_server_finds_the_answer(original) -> None:
+    """transformers' server guesses Qwen's header; the embedded model has another."""
+    from transformers.cli.serving.utils import get_response_template
+
+    tok = tiny.tokenizer()
+    tok.chat_template = with_latents(ORIGINALS[original], 3, "after", IMAGE)
+    found = response_template(tok, "<|im_end|>")
+    assert (found is None) == (original == "qwen")
+    tok.response_template = found
+    model = SimpleNamespace(config=SimpleNamespace(model_type="qwen3_vl"))
+    prompt = render(tok.chat_template, CONVERSATIONS["several turns"], add_generation_prompt=True)
+    said = tok("the first<|im_end|>")["input_ids"]
+    message = tok.parse_response(said, get_response_template(tok, model), prefix=prompt)
+    assert message["content"] == "the first"

@@ -100,7 +100,8 @@ def _write(source: Source, out: Path, dtype: torch.dtype, adapter: bool) -> Expo
         hf = merge(source, vocabulary).to(device)
         must_equal, merge_difference = _write_merged(source, hf, out, expected, dtype)
         del hf
-    write_processor(source, run.processor, _template(run), out)
+    end = run.tokenizer.convert_ids_to_tokens(run.encoder.end_of_turn)
+    write_processor(source, run.processor, _template(run), end, out)
     write_generation_config(source, ends, barred, out)
     with tempfile.TemporaryDirectory() as work:
         base = source.checkpoint if adapter else None

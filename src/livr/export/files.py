@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from livr.export.source import Source
+from livr.export.template import response_template
 
 PROCESSOR_FILES = (
     "preprocessor_config.json",
@@ -25,16 +26,19 @@ SAMPLING = ("temperature", "top_p", "top_k", "min_p", "typical_p", "repetition_p
 """Left out of the generation config: runs are chosen and measured by greedy answers."""
 
 
-def write_processor(source: Source, processor: Any, template: str, out: Path) -> None:
+def write_processor(
+    source: Source, processor: Any, template: str, end_of_turn: str, out: Path
+) -> None:
     """Write tokenizer, chat template and image settings to `out`.
 
     Args:
         source: The run.
         processor: Its processor; the tokenizer knows the latents, the pixel budget is set.
         template: The chat template, written wherever servers look for one.
+        end_of_turn: The token that ends an answer.
         out: An existing folder.
     """
-    _write_tokenizer(source, processor.tokenizer, template, out)
+    _write_tokenizer(source, processor, template, end_of_turn, out)
     for name in (*PROCESSOR_FILES, *LEGAL_FILES):
         path = source.file(name)
         if path is not None:
@@ -46,7 +50,10 @@ def write_processor(source: Source, processor: Any, template: str, out: Path) ->
     write_json(out / "chat_template.json", {"chat_template": template})
 
 
-def _write_tokenizer(source: Source, tokenizer: Any, template: str, out: Path) -> None:
+def _write_tokenizer(
+    source: Source, processor: Any, template: str, end_of_turn: str, out: Path
+) -> None:
+    tokenizer = processor.tokenizer
     tokenizer.save_pretrained(out)
     written = json.loads((out / "tokenizer_config.json").read_text(encoding="utf-8"))
     # The source's own settings load in every version that loads the source.
@@ -66,6 +73,10 @@ def _write_tokenizer(source: Source, tokenizer: Any, template: str, out: Path) -
     if "added_tokens_decoder" in config:
         config["added_tokens_decoder"] |= latents
     config["chat_template"] = template
+    is_qwen = str(source.json("config.json").get("model_type")).startswith("qwen")
+    found = response_template(processor, end_of_turn) if is_qwen else None
+    if found is not None:
+        config.setdefault("response_template", found)
     write_json(out / "tokenizer_config.json", config)
     for name in TOKENIZER_FILES:
         path = source.file(name)

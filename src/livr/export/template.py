@@ -8,11 +8,14 @@ such loops whether a template takes content as text or as a list.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 from livr.method.latents import token_names
 
 Placement = Literal["after", "before"]
+
+QWEN_HEADER = "<|im_start|>assistant\n"
 
 _FIND_TURN = """\
 {%- set livr = namespace(turn=-1, at=0, there=false) -%}
@@ -89,6 +92,33 @@ def with_latents(template: str, num: int, placement: Placement, image_text: str)
     for mark, value in values.items():
         prefix = prefix.replace(mark, _quoted(value))
     return prefix + template
+
+
+def response_template(processor: Any, end_of_turn: str) -> dict[str, Any] | None:
+    """How transformers' server finds the answer in a conversation, where it would guess wrong.
+
+    For Qwen's architectures it takes the answer to begin after Qwen's own assistant header. A
+    checkpoint with another header would send the whole prompt back.
+
+    Args:
+        processor: The checkpoint's processor.
+        end_of_turn: The token that ends an answer.
+
+    Returns:
+        A value for `response_template` in tokenizer_config.json; None where the guess is right.
+    """
+    asked = [{"role": "user", "content": [{"type": "text", "text": "Q"}]}]
+    plain: str = processor.apply_chat_template(asked, tokenize=False)
+    whole = processor.apply_chat_template(asked, tokenize=False, add_generation_prompt=True)
+    header = str(whole).removeprefix(plain)
+    if QWEN_HEADER in header or not header:
+        return None
+    end = {"close_pattern": rf"\s*{re.escape(end_of_turn)}", "content": "text"}
+    return {
+        "defaults": {"role": "assistant"},
+        "start_anchor": header,
+        "fields": {"content": end},
+    }
 
 
 def _quoted(text: str) -> str:
