@@ -13,6 +13,7 @@ from livr.data.example import Example
 from livr.data.store import load_split
 from livr.errors import DataError, LivrError
 from livr.evaluate.score import Prediction, Score, judge, score, write_predictions
+from livr.files import write_json
 from livr.model.load import load
 from livr.model.model import Model, Use
 
@@ -161,7 +162,4 @@ def write_to_run(result: Evaluation, run: Path, task: str) -> None:
 def _write_json(path: Path, value: Any) -> None:
     if path.is_dir():
         raise LivrError(f"--out {path} is a folder; give the name of a file")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
-    partial.replace(path)
+    write_json(path, value)
