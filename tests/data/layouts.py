@@ -237,3 +237,23 @@ def write_albedo(path: Path, values_HW3: Any) -> None:
 
     header = {"compression": OpenEXR.ZIP_COMPRESSION, "type": OpenEXR.scanlineimage}
     OpenEXR.File(header, {"RGB": values_HW3}).write(str(path))
+
+
+def sat(folder: Path) -> None:
+    """Twenty questions per split with one or two pictures; one whose right answer is missing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for split in ("train", "val", "test"):
+        rows = []
+        for index in range(20):
+            path = folder / "made.png"
+            pictures = [
+                {"bytes": noise(path, hash_of(f"{split}{index}{k}")), "path": None}
+                for k in range(1 + index % 2)
+            ]
+            answers = ["wrong one", f"right {index}", "wrong two"][: 2 + index % 2]
+            right = "gone" if index == 4 else f"right {index}"
+            question = "Did you move?" if index % 2 else "What is near?"
+            kinds = {"question_type": "action", "correct_answer": right}
+            rows.append({"image_bytes": pictures, "question": question, "answers": answers} | kinds)
+        path.unlink()
+        pq.write_table(pa.Table.from_pylist(rows), folder / f"SAT_{split}.parquet")

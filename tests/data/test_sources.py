@@ -31,6 +31,7 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "semantic_correspondence": layouts.spair,
     "functional_correspondence": layouts.funkpoint,
     "relative_reflectance": layouts.mid,
+    "sat": layouts.sat,
     "visual_similarity": layouts.nights,
 }
 
@@ -244,7 +245,7 @@ def check_reflectance(folder: Path, out: Path, drawn: list[Any]) -> None:
     manifest = build("relative_reflectance", folder, out)
     assert all(name.startswith("everett") for name in manifest["groups"]["test"])
     assert not any(name.startswith("everett") for name in manifest["groups"]["train"])
-    rows = [row for split in SIZES for row in load_split(out, split)]
+    rows = [row for split in ("test", "val", "train") for row in load_split(out, split)]
     for row, (size, points) in zip(rows, drawn, strict=True):
         left = {letter: x < size[0] / 2 for letter, (x, _) in points.items()}
         expected = "C" if left["A"] == left["B"] else "A" if left["A"] else "B"
@@ -274,6 +275,29 @@ def test_art_style_pairs_share_the_style(sources: Callable[[str], Path], tmp_pat
         styles = [style[Path(str(path)).read_bytes()] for path in row.images]
         assert styles[0] == styles[1 + LETTERS.index(row.answer)]
         assert styles[1] != styles[2]
+
+
+def test_sat_choices_hold_the_right_answer(sources: Callable[[str], Path], tmp_path: Path) -> None:
+    manifest = build("sat", sources("sat"), tmp_path / "set", train=30)
+    rows = load_split(tmp_path / "set", "train")
+    for row in rows:
+        assert row.choices is not None
+        assert row.choices[LETTERS.index(row.answer)].startswith("right")
+        assert len(row.images) == (2 if "move" in row.question else 1)
+    assert manifest["counts"] == {"train": 19}
+    assert manifest["dropped"]["train"]["the right answer is not among two or more answers"] == 1
+    with pytest.raises(DataError, match="no embedded pictures"):
+        build_task("sat", "pool", tmp_path / "pool", {"train": 2})
+
+
+def test_a_picture_in_two_official_splits_stays_in_test(tmp_path: Path) -> None:
+    layouts.nights(tmp_path / "nights")
+    table = (tmp_path / "nights/data.csv").read_text().splitlines()
+    [first] = [line for line in table if ",ref/000/016.png," in line]  # a test triplet
+    (tmp_path / "nights/data.csv").write_text("\n".join([*table, first.replace("test", "train")]))
+    manifest = build("visual_similarity", tmp_path / "nights", tmp_path / "set", train=9, test=8)
+    assert manifest["counts"] == {"train": 6, "test": 6}
+    assert manifest["dropped"]["train"]["shows a picture of another split"] == 1
 
 
 def test_splits_file_decides(sources: Callable[[str], Path], tmp_path: Path) -> None:

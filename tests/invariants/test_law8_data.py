@@ -12,8 +12,8 @@ import pytest
 
 from livr.data.build import build_task
 from livr.data.pool import load_pool
+from livr.data.pool.writers import WRITERS
 from livr.data.store import file_sha256
-from livr.data.tasks import TASKS
 
 SIZES = {"train": 12, "val": 6, "test": 6}
 BUILD = "import sys; from livr.data.build import build_task; build_task(*sys.argv[1:4], {}, 7)"
@@ -27,7 +27,7 @@ def contents(folder: Path) -> dict[str, str]:
     }
 
 
-@pytest.fixture(scope="module", params=sorted(TASKS))
+@pytest.fixture(scope="module", params=sorted(WRITERS))
 def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("built") / str(request.param)
     build_task(request.param, "pool", folder, SIZES, seed=7)

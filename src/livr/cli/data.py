@@ -35,10 +35,13 @@ def build(
 ) -> None:
     """Build one of the paper's tasks from its public data set, or from the embedded images."""
     from livr.data.build import build_task
+    from livr.data.pool.writers import WRITERS
     from livr.data.tasks import TASKS, get_task
     from livr.errors import ConfigError
 
-    names = list(TASKS) if task == "all" else [get_task(task).name]
+    names = [name for name in TASKS if name in WRITERS]
+    if task != "all":
+        names = [get_task(task).name]
     if task == "all" and source != "pool":
         raise ConfigError("all works with --source pool; build the tasks of a data set one by one")
     target = out or Path("data") / task

@@ -11,6 +11,7 @@ from livr.data.tasks import (
     jigsaw,
     localization,
     relative_reflectance,
+    sat,
     semantic_correspondence,
     visual_correspondence,
     visual_similarity,
@@ -30,6 +31,7 @@ TASKS: dict[str, Task[Any]] = {
         functional_correspondence,
         relative_reflectance,
         visual_similarity,
+        sat,
     )
 }
 

@@ -1,0 +1,80 @@
+"""SAT: spatial questions about rendered rooms, before and after an action.
+
+Layout as published on the Hugging Face hub: `SAT_train.parquet`, `SAT_val.parquet`,
+`SAT_test.parquet` with the columns image_bytes (list of pictures), question, answers (list),
+question_type, correct_answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from livr.data.sources.folder import SourceInfo, require
+from livr.errors import DataError
+
+INFO = SourceInfo(
+    name="SAT",
+    url="https://huggingface.co/datasets/array/SAT",
+    licence="MIT",
+    layout=("SAT_train.parquet", "SAT_val.parquet", "SAT_test.parquet"),
+)
+COLUMNS = ("image_bytes", "question", "answers", "question_type", "correct_answer")
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class SatRow:
+    """One question. Pictures as encoded bytes."""
+
+    pictures: tuple[bytes, ...]
+    question: str
+    answers: tuple[str, ...]
+    correct: str
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Hashes of the pictures."""
+        return tuple(hashlib.sha256(data).hexdigest() for data in self.pictures)
+
+
+def read_rows(folder: Path, split: str, rng: random.Random) -> Iterator[SatRow]:
+    """Yields the rows of one official split, each row group in random order, one in memory.
+
+    Raises:
+        DataError: The folder is not SAT or a column is missing.
+    """
+    name = f"SAT_{split}.parquet"
+    require(folder, INFO, name)
+    try:
+        file = pq.ParquetFile(folder / name)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{folder / name} is not a parquet file: {error}") from error
+    missing = sorted(set(COLUMNS) - set(file.schema_arrow.names))
+    if missing:
+        raise DataError(f"{folder / name} has no column {', '.join(missing)}; see {INFO.url}")
+    groups = list(range(file.num_row_groups))
+    rng.shuffle(groups)
+    for group in groups:
+        batches = list(file.iter_batches(BATCH, row_groups=[group], columns=list(COLUMNS)))
+        rng.shuffle(batches)
+        for batch in batches:
+            rows = batch.to_pylist()
+            rng.shuffle(rows)
+            yield from (_row(row) for row in rows)
+
+
+def _row(row: dict[str, Any]) -> SatRow:
+    pictures = [p["bytes"] if isinstance(p, dict) else p for p in row["image_bytes"] or ()]
+    return SatRow(
+        tuple(data for data in pictures if data),
+        str(row["question"]),
+        tuple(str(answer) for answer in row["answers"] or ()),
+        str(row["correct_answer"]),
+    )
