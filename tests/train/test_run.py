@@ -82,7 +82,7 @@ def test_each_stage_has_its_own_warm_up_and_cosine(config, monkeypatch) -> None:
 def test_the_best_epoch_is_kept_by_generated_answers(config, monkeypatch) -> None:
     """Make the second of three epochs the best one and see its weights come out."""
     config = config.model_copy(update={"method": "sft", "epochs": (3.0,)})
-    from livr.train import run as module
+    from livr.train import runner as module
 
     accuracies = iter([0.25, 0.75, 0.5])
     saved = []

@@ -37,11 +37,11 @@ class MiniShape(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    patch: int = 6
-    merge: int = 2
-    vision_width: int = 96
-    vision_layers: int = 3
-    vision_heads: int = 3
+    patch: int = 12
+    merge: int = 1
+    vision_width: int = 128
+    vision_layers: int = 4
+    vision_heads: int = 4
     deepstack: tuple[int, ...] = (1,)
     width: int = 128
     layers: int = 5
@@ -60,8 +60,6 @@ SHAPES: dict[str, MiniShape] = {
         vision_width=64, vision_layers=3, vision_heads=2, width=96, layers=4, heads=3, mlp=256
     ),
     "test": MiniShape(
-        patch=12,
-        merge=1,
         vision_width=32,
         vision_layers=2,
         vision_heads=2,
