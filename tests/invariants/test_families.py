@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,7 +58,13 @@ def test_every_law_holds(family: str, report) -> None:
     found = report(family)
     assert len(found.findings) == 9
     assert [f for f in found.findings if not f.holds] == []
-    assert found.tested and found.seconds < 60
+    assert found.tested
+
+
+def test_a_check_takes_less_than_a_minute(folder) -> None:
+    start = time.process_time()
+    check(str(folder("qwen3_vl")))
+    assert time.process_time() - start < 60
 
 
 def test_no_layer_opens_the_image_to_a_blind_position(model: Model) -> None:
