@@ -59,7 +59,7 @@ class Plan:
             names = zip(self.stage_names, cost.stages, strict=True)
             parts += [f"{name} {clock(seconds)}" for name, seconds in names]
             fields[f"time, {cost.machine}"] = (
-                f"about {clock(cost.seconds)} ({', '.join(parts)}; {cost.method})"
+                f"{_about(cost.seconds)} ({', '.join(parts)}; {cost.method})"
             )
             room = "" if cost.limit is None else f" of {cost.limit / 2**30:.0f}"
             warning = ""
@@ -71,12 +71,19 @@ class Plan:
         return fields
 
 
+def _about(seconds: float) -> str:
+    text = clock(seconds)
+    return text if text.startswith("under") else f"about {text}"
+
+
 def clock(seconds: float) -> str:
     """A duration for people.
 
-    >>> clock(42), clock(600), clock(9000)
-    ('42 s', '10 min', '2.5 h')
+    >>> clock(0.2), clock(42), clock(600), clock(9000)
+    ('under 1 s', '42 s', '10 min', '2.5 h')
     """
+    if seconds < 1:
+        return "under 1 s"
     if seconds < 60:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
