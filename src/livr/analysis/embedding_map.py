@@ -125,13 +125,16 @@ def draw(path: Path, cloud: Cloud, found: dict[str, Any], title: str, seed: int 
         chosen = cloud.kinds_P == kind
         left.scatter(*xy[chosen].T, s=11, alpha=0.75, linewidths=0, color=COLOURS[kind], label=kind)
     share = found["kind"]
-    left.set_title(f"{title}: purity by kind {share['purity']:.2f} (chance {share['chance']:.2f})")
+    left.set_title(
+        f"{title}\npurity by kind {share['purity']:.2f} (chance {share['chance']:.2f})", fontsize=11
+    )
     _by_label(right, tsne(cloud.vectors_PD[is_latent], seed), labels[is_latent])
     what = "task" if by_task else "answer"
     if what in found:
         share = found[what]["latent"]
         right.set_title(
-            f"latents by {what}: purity {share['purity']:.2f} (chance {share['chance']:.2f})"
+            f"latents by {what}\npurity {share['purity']:.2f} (chance {share['chance']:.2f})",
+            fontsize=11,
         )
     for axes in (left, right):
         axes.set_xticks([])

@@ -17,14 +17,19 @@ from livr.model.encoder import read_image
 
 SIDE = 260
 """Longer side of a drawn image in px."""
+MOST_WIDE = 1.6 * SIDE
+"""Widest row of several images in px."""
 GAP = 6
+FULL = 3.0
+"""Attention of a fully bright cell, in multiples of the uniform share, unless one has more."""
 INK, MUTED = "#1d1c1a", "#6d6962"
 
 
 def strip(example: Example) -> list[Image.Image]:
     """The images of a question at a common height."""
     images = [read_image(image, example.id) for image in example.images]
-    height = min(SIDE, *(round(SIDE * im.height / im.width) for im in images))
+    whole = sum(im.width / im.height for im in images)
+    height = round(min(SIDE, *(SIDE * im.height / im.width for im in images), MOST_WIDE / whole))
     return [
         im.resize((max(1, round(height * im.width / im.height)), height), Image.Resampling.LANCZOS)
         for im in images
@@ -45,10 +50,16 @@ def beside(images: Sequence[Image.Image]) -> Image.Image:
 def overlay(images: Sequence[Image.Image], maps: Sequence[Map]) -> Image.Image:
     """Maps laid over images: bright where attention is, the image dimmed where it is not.
 
-    All images of a question share one scale, from nothing to their brightest cell.
+    The scale begins at the uniform share, what a blind look would give each cell, and ends at
+    `FULL` times that or at the brightest cell, if that is more. So a look at nothing in
+    particular stays dark instead of being stretched into a pattern. All images of a question
+    share one scale.
     """
-    top = max(float(m.max()) for m in maps) or 1.0
-    return beside([_blend(im, m / top) for im, m in zip(images, maps, strict=True)])
+    cells = sum(m.size for m in maps)
+    top = max(FULL, *(float(m.max()) * cells for m in maps))
+    return beside(
+        [_blend(im, (m * cells - 1) / (top - 1)) for im, m in zip(images, maps, strict=True)]
+    )
 
 
 def _blend(image: Image.Image, heat: Map) -> Image.Image:
@@ -59,7 +70,7 @@ def _blend(image: Image.Image, heat: Map) -> Image.Image:
     grey = np.asarray(image.convert("L").convert("RGB"), dtype=np.float32) / 255
     colour = np.asarray(image, dtype=np.float32) / 255
     heated: NDArray[Any] = matplotlib.colormaps["inferno"](smooth)[..., :3]
-    strength = (0.75 * smooth**0.7)[..., None]
+    strength = (0.8 * smooth**0.6)[..., None]
     base = 0.45 * grey + 0.25 * colour
     return Image.fromarray((255 * ((1 - strength) * base + strength * heated)).astype(np.uint8))
 
@@ -80,7 +91,10 @@ def summary(
     for i, images in enumerate(pictures):
         cells = [beside(images)]
         cells += [overlay(images, looks[i].maps(sinks=sinks)) for _, looks, sinks in columns]
-        rows.append((_question(examples[i]), cells))
+        counts = [
+            f"{int(looks[i].sinks_I.sum())} sinks" for _, looks, sinks in columns if not sinks
+        ]
+        rows.append((f"{_question(examples[i])}   ({' / '.join(counts)})", cells))
     titles = ["images", *(title for title, _, _ in columns)]
     _sheet(path, titles, rows, widest)
 
@@ -100,7 +114,7 @@ def per_latent(path: Path, example: Example, look: Look, title: str) -> None:
 
 def _question(example: Example) -> str:
     text = example.question.replace(IMAGE_PLACEHOLDER, "").strip()
-    return f"{text[:150]}  →  {example.answer}"
+    return f"{text[:150]}  Answer: {example.answer}"
 
 
 def _sheet(

@@ -44,7 +44,7 @@ def run(case: Case) -> list[Finding]:
     details: dict[str, object] = {"per_layer": own.mean(0).tolist()}
     interval = bootstrap(lambda i: float(own[i].mean()), n, seed=case.seed)
     measured = f"{value:.3f} on the latents"
-    healthy = "no range without a latents-only control (--control)"
+    healthy = "no range without a latents-only control"
     verdict: Verdict = "info"
     if case.control is not None and case.control.model.num_latents:
         control = masses(case.control).numpy()

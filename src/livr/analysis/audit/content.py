@@ -34,7 +34,14 @@ UNDER = (
     ("bottleneck", ("other", "mean")),
 )
 DECISIVE = {("ordinary", "other"), ("bottleneck", "other")}
-RULE = {"ordinary": "in use", "bottleneck": "under the bottleneck"}
+RULE = {"ordinary": "In use", "bottleneck": "Under the bottleneck"}
+CLAIMS = {
+    "other": "another example's latents do not do",
+    "blank": "a grey image's latents do not do",
+    "mean": "the latents' mean does not do",
+    "noise": "noise does not do",
+    "zeros": "zeros do not do",
+}
 
 
 def run(case: Case) -> list[Finding]:
@@ -100,7 +107,7 @@ def _replace(case: Case, mask: str, kind: str) -> Finding:
     name = f"content.{kind}" + ("" if mask == "ordinary" else f".{mask}")
     shared: dict[str, Any] = {
         "name": name,
-        "claim": f"What the latents hold matters {RULE[mask]}.",
+        "claim": f"{RULE[mask]}, {CLAIMS[kind]} instead of the latents.",
         "done": f"Keys and values of the latents in all layers replaced by {KINDS[kind]}; "
         f"{mask} rule.",
         "healthy": "falls: interval above 0",

@@ -112,7 +112,8 @@ def _finding(case: Case, mask: str, index: list[int], labels: list[str]) -> Find
     listed = ", ".join(f"{name} {percent(x['accuracy'])}" for name, x in found.items())
     return Finding(
         name="probes" + ("" if mask == "bottleneck" else f".{mask}"),
-        claim="The right answer can be read from the latents.",
+        claim=("Under the bottleneck" if mask == "bottleneck" else "In use")
+        + ", the right answer can be read from the latents.",
         done=f"Linear probes for the answer ({len(set(labels))} classes), {FOLDS}-fold "
         f"cross-validated, on states as the last layer reads them; {mask} rule. Control: the same "
         "on shuffled answers.",

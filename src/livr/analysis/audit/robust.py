@@ -49,7 +49,7 @@ def _finding(case: Case, levels: Sequence[Level], mask: str) -> Finding:
         "levels": [_row(clean, x) for x in disturbed],
     }
     measured = f"clean {100 * clean.accuracy:.1f} %, falls by {points(value)} points on average"
-    verdict, healthy = "info", "no range without a baseline (--baseline)"
+    verdict, healthy = "info", "no range without a baseline"
     if case.baseline is not None and mask == "ordinary":
         other_clean, other = _of(levels, "baseline", mask)
         theirs = _mean_fall(other_clean, other)
@@ -65,7 +65,9 @@ def _finding(case: Case, levels: Sequence[Level], mask: str) -> Finding:
         details["more_than_baseline"] = [more.low, more.high]
     return Finding(
         name="robustness" + ("" if mask == "ordinary" else f".{mask}"),
-        claim="Disturbed images cost no more accuracy than they cost the baseline.",
+        claim="Disturbed images cost no more accuracy than they cost the baseline."
+        if mask == "ordinary"
+        else "What disturbed images cost under the bottleneck.",
         done="Occlusion, noise, blur and JPEG at three strengths each; mean fall in accuracy, "
         f"{mask} rule.",
         measured=measured,

@@ -22,7 +22,8 @@ def _transplant(case: Case, mask: str, partner: dict[int, int]) -> Finding:
     in_use = mask == "ordinary"
     shared: dict[str, Any] = {
         "name": "transplant" + ("" if mask == "bottleneck" else f".{mask}"),
-        "claim": "The answer follows the latents when they come from another example.",
+        "claim": ("In use" if in_use else "Under the bottleneck")
+        + ", the answer follows latents that come from another example.",
         "done": "Question and image stay; keys and values of the latents come from an example of "
         f"the same form with another answer. Share of the donor's answers; {mask} rule.",
         "healthy": "more often than without transplant"
