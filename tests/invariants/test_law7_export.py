@@ -100,6 +100,7 @@ def test_in_a_process_without_livr(trained, tmp_path) -> None:  # noqa: F811
     assert 'sys.modules["livr"] = None' in Path(fresh.__file__).read_text()
 
 
+@pytest.mark.usefixtures("in_process")
 def test_rounded_weights(trained, tmp_path) -> None:  # noqa: F811
     done = livr.export(trained("qwen3_vl"), tmp_path / "out", dtype="bfloat16")
     with safe_open(done.path / "model.safetensors", "pt") as file:
