@@ -34,7 +34,7 @@ class PoolImage:
         split: train, val or test.
         licence: SPDX-like licence name.
         author: Author as the source states it.
-        source_url: Where the original can be found.
+        source_url: Where the original can be found; empty if the collection names no URL.
         has_alpha: True for a cut-out (RGBA), False for a photograph or painting (RGB).
     """
 
