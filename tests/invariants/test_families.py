@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from transformers import AttentionMaskInterface
+from transformers.masking_utils import sdpa_mask
 
 import livr.model.load as loading
 from livr.analysis.check import Report, check
 from livr.analysis.tokens import layer_masks
+from livr.cli import main as cli
 from livr.errors import ModelError, UnsupportedModelError
+from livr.method import attention
 from livr.method.bottleneck import BOTTLENECK, allowed
 from livr.method.pieces import Plan
 from livr.method.roles import Role
@@ -59,6 +64,30 @@ def test_every_law_holds(family: str, report) -> None:
     assert len(found.findings) == 9
     assert [f for f in found.findings if not f.holds] == []
     assert found.tested
+
+
+def test_a_broken_law_is_reported(folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as sabotage:
+        sabotage.setattr(attention, "_make_mask", sdpa_mask)  # the rule never arrives
+        found = check(str(folder("qwen3_vl")))
+    AttentionMaskInterface.register(attention.NAME, attention._make_mask)
+    assert not found.holds and not found.summary()["holds"]
+    broken = {f.law for f in found.findings if not f.holds}
+    assert "1 blindness" in broken and "2 ordinary = stock" not in broken
+
+
+def test_the_command_prints_findings_and_exits(folder, tmp_path, monkeypatch, capsys) -> None:
+    def run(*words: str) -> int:
+        monkeypatch.setattr("sys.argv", ["livr", "check", *words])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        return int(end.value.code or 0)
+
+    assert run(str(folder("qwen3_vl")), "--json") == 0
+    assert json.loads(capsys.readouterr().out)["holds"] is True
+    leaky = refused.checkpoint("Qwen3.5 (linear attention)", tmp_path / "leaky")
+    assert run(str(leaky)) == 2
+    assert "linear_attention" in capsys.readouterr().err
 
 
 def test_a_check_takes_less_than_a_minute(folder) -> None:

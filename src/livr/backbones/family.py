@@ -69,7 +69,7 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
                 "llava",
                 "LLaVA, Pixtral",
                 "llava-hf/llava-1.5-7b-hf",
-                remark="trained on one image per prompt; several work but are out of its habit",
+                remark="LLaVA 1.5 learned from single images; several work, out of its habit",
             ),
             Family("llava_next", "LLaVA-NeXT", "llava-hf/llava-v1.6-mistral-7b-hf"),
             Family(
