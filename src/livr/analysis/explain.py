@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -26,6 +25,7 @@ from livr.data.example import Example
 from livr.data.store import load_split
 from livr.errors import ConfigError, ModelError
 from livr.evaluate.stats import bootstrap
+from livr.files import write_json
 from livr.model.encoder import read_image
 from livr.model.model import Model
 from livr.train.progress import Listener, Meter
@@ -105,19 +105,25 @@ def explain(
     folder.mkdir(parents=True, exist_ok=True)
     pictures = _draw_overlays(folder, examples, looks)
     meter.advance(1, "embedding map")
-    found["knn_purity"] = {}
+    maps, found["knn_purity"] = _draw_maps(folder, questions, seed, meter)
+    write_json(folder / "explain.json", found)
+    return Explanation(folder, (*pictures, *maps), found)
+
+
+def _draw_maps(
+    folder: Path, questions: Questions, seed: int, meter: Meter
+) -> tuple[list[str], dict[str, Any]]:
+    """One embedding map per rule: names of the pictures, purity per rule."""
+    pictures, purity = [], {}
     for mask in RULES:
         cloud = embedding_map.gather(questions, mask, seed)
-        found["knn_purity"][mask] = embedding_map.numbers(cloud)
+        purity[mask] = embedding_map.numbers(cloud)
         name = f"embedding-{mask}.png"
         title = f"final-layer states, {mask} rule"
-        embedding_map.draw(folder / name, cloud, found["knn_purity"][mask], title, seed)
+        embedding_map.draw(folder / name, cloud, purity[mask], title, seed)
         pictures.append(name)
         meter.advance(1, "embedding map")
-    partial = folder / "explain.json.part"
-    partial.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    partial.replace(folder / "explain.json")
-    return Explanation(folder, tuple(pictures), found)
+    return pictures, purity
 
 
 def _attention_numbers(looks: Sequence[Look]) -> dict[str, Any]:

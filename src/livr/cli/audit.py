@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from livr.cli.console import JsonFlag, note, print_json, print_table, progress
+from livr.cli.console import JsonFlag, hush, note, print_json, print_table, progress
+
+if TYPE_CHECKING:
+    from livr.analysis.audit.result import Audit
 
 
 def audit(
@@ -36,6 +39,7 @@ def audit(
 ) -> None:
     """Test whether the latents are used: a table with verdicts, JSON and a page."""
     with progress(1.0, "loading") as advance:
+        hush()
         from livr.analysis.audit.run import audit as run_audit
         from livr.train.progress import Progress
 
@@ -58,6 +62,13 @@ def audit(
     if as_json:
         print_json(result.summary())
         return
+    print_findings(result)
+    if out is not None:
+        note(f"{out / 'audit.html'}: open it in a browser. {out / 'audit.json'}: the numbers.")
+
+
+def print_findings(result: Audit) -> None:
+    """Print the table of tests and the verdict on the model."""
     from livr.analysis.audit.page import WORDS, interval_words
 
     rows = [
@@ -75,5 +86,3 @@ def audit(
     caption = "* the verdict on the model rests on these"
     print_table(heads, rows, caption=caption)
     typer.echo(f"{result.verdict}: {WORDS[result.verdict]}")
-    if out is not None:
-        note(f"{out / 'audit.html'}: open it in a browser. {out / 'audit.json'}: the numbers.")
