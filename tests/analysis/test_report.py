@@ -59,6 +59,7 @@ def test_the_page_is_whole_and_loads_nothing(page: str) -> None:
     assert parser.stack == []
     outside = [v for v in parser.loads if not v.startswith(("data:image/jpeg;base64,", "#"))]
     assert outside == []
+    assert "http" not in page.replace("http://www.w3.org", "")
     assert "<script" not in page and "@import" not in page and "url(http" not in page
 
 
