@@ -20,6 +20,9 @@ def eval(
     latents: Annotated[
         str, typer.Option("--latents", help="keep them in the prompt, or drop them.")
     ] = "keep",
+    subset: Annotated[
+        str | None, typer.Option("--subset", help="One part of a benchmark: blink:DIR has several.")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="File for the result (JSON).")] = None,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1)] = 32,
     as_json: JsonFlag = False,
@@ -29,6 +32,10 @@ def eval(
 
     if latents not in ("keep", "drop"):
         raise ConfigError(f"--latents {latents}: choose keep or drop")
+    if subset is not None:
+        if not data.startswith("blink:"):
+            raise ConfigError(f"--subset {subset}: only blink:DIR has subsets")
+        data = f"{data.rstrip('/')}/{subset}"
     from livr.evaluate.run import evaluate
 
     with progress(1.0, "answering") as advance:

@@ -32,6 +32,14 @@ def learn_tokenizer(seed: int) -> PreTrainedTokenizerFast:
     return train_tokenizer(texts, VOCABULARY)
 
 
+def kept_tokenizer(folder: Path, seed: int) -> PreTrainedTokenizerFast:
+    """The tokenizer of a run: learnt once, then read, so that resuming cannot change it."""
+    if not (folder / "tokenizer.json").is_file():
+        learn_tokenizer(seed).save_pretrained(folder)
+    tokenizer: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(folder)
+    return tokenizer
+
+
 def save_checkpoint(
     model: Any, tokenizer: PreTrainedTokenizerFast, numbers: MiniShape, folder: Path
 ) -> None:

@@ -18,7 +18,7 @@ from torch.nn.functional import cross_entropy
 
 from livr.errors import ConfigError
 from livr.mini.curriculum import WORLDS
-from livr.mini.folder import learn_tokenizer, save_checkpoint
+from livr.mini.folder import kept_tokenizer, save_checkpoint
 from livr.mini.lesson import answers_right, lesson_logits
 from livr.mini.log import PretrainLog
 from livr.mini.muon import Muon
@@ -129,7 +129,7 @@ def pretrain(
         ConfigError: The state in `out` belongs to another recipe.
     """
     out.mkdir(parents=True, exist_ok=True)
-    tokenizer = learn_tokenizer(config.seed)
+    tokenizer = kept_tokenizer(out / "tokenizer", config.seed)
     numbers = shape(config.size)
     model = build(numbers, special_ids(tokenizer), len(tokenizer) + SPARE_ROWS, config.seed)
     optimizers = make_optimizers(model, config)
