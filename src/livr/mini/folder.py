@@ -32,9 +32,17 @@ def learn_tokenizer(seed: int) -> PreTrainedTokenizerFast:
     return train_tokenizer(texts, VOCABULARY)
 
 
-def kept_tokenizer(folder: Path, seed: int) -> PreTrainedTokenizerFast:
-    """The tokenizer of a run: learnt once, then read, so that resuming cannot change it."""
-    if not (folder / "tokenizer.json").is_file():
+def kept_tokenizer(folder: Path, seed: int, earlier: str | None) -> PreTrainedTokenizerFast:
+    """The tokenizer of a run: learnt once, then read, so that resuming cannot change it.
+
+    Args:
+        folder: Where the run keeps it.
+        seed: Of the text it is learnt from.
+        earlier: A checkpoint whose tokenizer is taken instead.
+    """
+    if earlier is not None:
+        folder = Path(earlier)
+    elif not (folder / "tokenizer.json").is_file():
         learn_tokenizer(seed).save_pretrained(folder)
     tokenizer: PreTrainedTokenizerFast = PreTrainedTokenizerFast.from_pretrained(folder)
     return tokenizer

@@ -15,6 +15,7 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 from torch.nn.functional import cross_entropy
+from transformers import AutoModelForImageTextToText
 
 from livr.errors import ConfigError
 from livr.mini.curriculum import WORLDS
@@ -41,6 +42,8 @@ class PretrainConfig(BaseModel):
     Attributes:
         size: Name of a shape.
         seed: Seed of weights and curriculum.
+        start_from: Checkpoint folder to go on from with another curriculum; its tokenizer is
+            kept and the tower is not trained alone again.
         tower_steps: Steps of the vision tower alone, before everything else.
         steps: Optimiser steps of the whole model.
         decay: Steps at the end over which the rate falls to zero.
@@ -56,6 +59,7 @@ class PretrainConfig(BaseModel):
 
     size: str = "mini"
     seed: int = 0
+    start_from: str | None = None
     tower_steps: int = 800
     steps: int = 6000
     decay: int = 1500
@@ -129,11 +133,14 @@ def pretrain(
         ConfigError: The state in `out` belongs to another recipe.
     """
     out.mkdir(parents=True, exist_ok=True)
-    tokenizer = kept_tokenizer(out / "tokenizer", config.seed)
+    tokenizer = kept_tokenizer(out / "tokenizer", config.seed, config.start_from)
     numbers = shape(config.size)
     model = build(numbers, special_ids(tokenizer), len(tokenizer) + SPARE_ROWS, config.seed)
     optimizers = make_optimizers(model, config)
-    if config.tower_steps and not (out / "state.pt").is_file():
+    if config.start_from is not None:
+        earlier = AutoModelForImageTextToText.from_pretrained(config.start_from, dtype="float32")
+        model.load_state_dict(earlier.state_dict())
+    elif config.tower_steps and not (out / "state.pt").is_file():
         train_tower(model, numbers, config.seed, config.tower_steps, out, workers=workers)
     start = _restore(out / "state.pt", config, model, optimizers)
     lessons = Lessons(tokenizer, numbers, config.seed, config.shares, config.worlds)
