@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 from torch.nn.functional import cross_entropy
-from transformers import AutoModelForImageTextToText
+from transformers import AutoModelForImageTextToText, PreTrainedTokenizerFast
 
 from livr.errors import ConfigError
 from livr.mini.curriculum import WORLDS
@@ -135,13 +136,8 @@ def pretrain(
     out.mkdir(parents=True, exist_ok=True)
     tokenizer = kept_tokenizer(out / "tokenizer", config.seed, config.start_from)
     numbers = shape(config.size)
-    model = build(numbers, special_ids(tokenizer), len(tokenizer) + SPARE_ROWS, config.seed)
+    model = _initial_model(config, tokenizer, out, workers)
     optimizers = make_optimizers(model, config)
-    if config.start_from is not None:
-        earlier = AutoModelForImageTextToText.from_pretrained(config.start_from, dtype="float32")
-        model.load_state_dict(earlier.state_dict())
-    elif config.tower_steps and not (out / "state.pt").is_file():
-        train_tower(model, numbers, config.seed, config.tower_steps, out, workers=workers)
     start = _restore(out / "state.pt", config, model, optimizers)
     lessons = Lessons(tokenizer, numbers, config.seed, config.shares, config.worlds)
     log = PretrainLog(out / "log.jsonl", start)
@@ -168,6 +164,20 @@ def pretrain(
                 save_checkpoint(model, tokenizer, numbers, export_to)
     save_checkpoint(model, tokenizer, numbers, out / "checkpoint")
     return out / "checkpoint"
+
+
+def _initial_model(
+    config: PretrainConfig, tokenizer: PreTrainedTokenizerFast, out: Path, workers: int
+) -> Any:
+    """The model before the first step: an earlier checkpoint, or the seed with its tower taught."""
+    numbers = shape(config.size)
+    model = build(numbers, special_ids(tokenizer), len(tokenizer) + SPARE_ROWS, config.seed)
+    if config.start_from is not None:
+        earlier = AutoModelForImageTextToText.from_pretrained(config.start_from, dtype="float32")
+        model.load_state_dict(earlier.state_dict())
+    elif config.tower_steps and not (out / "state.pt").is_file():
+        train_tower(model, numbers, config.seed, config.tower_steps, out, workers=workers)
+    return model
 
 
 def _save(
