@@ -35,7 +35,8 @@ def participation_ratio(states_ND: Tensor) -> float:
     """Effective number of dimensions in which examples differ: (sum of variances)^2 / sum of
     their squares along the principal axes.
 
-    >>> round(participation_ratio(torch.tensor([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])), 6)
+    >>> square = torch.tensor([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
+    >>> round(participation_ratio(square), 6)
     2.0
     """
     centred_ND = states_ND - states_ND.mean(0)
