@@ -39,7 +39,7 @@ class DemoConfig(Settings):
     """Runs per task and method; seeds 42, 43, ..."""
     model: str = "mini"
     """Hub id, checkpoint folder, or `mini`."""
-    train: int = Field(240, ge=8)
+    train: int = Field(320, ge=8)
     """Training questions per task."""
     val: int = Field(60, ge=1)
     """Validation questions per task; they choose the checkpoint."""
@@ -47,8 +47,9 @@ class DemoConfig(Settings):
     """Test questions per task, from source images of their own."""
     epochs: tuple[float, float] = (4, 6)
     """Epochs of LIVR's two stages; direct SFT gets their sum in one."""
-    settings: tuple[str, ...] = ()
-    """Changes to both recipes, such as `optim.lr=1e-3`."""
+    settings: tuple[str, ...] = ("optim.lr=3e-3",)
+    """Changes to both recipes. `mini` is a thousand times smaller than the paper's models and needs
+    a larger rate: of 1e-3 and 3e-3, direct SFT on counting validated better with the second."""
 
 
 @dataclass(frozen=True)

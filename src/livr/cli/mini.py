@@ -29,13 +29,15 @@ def info(
         print_json(card.model_dump() | {"accuracy": card.accuracy})
         return
     recipe = card.recipe
+    steps = " + ".join(str(phase["steps"]) for phase in (recipe, recipe.get("then")) if phase)
     print_fields(
         {
             "name": card.name,
             "class": "Qwen3VLForConditionalGeneration (transformers)",
             "parameters": f"{card.parameters:,}",
             "folder": str(checkpoint_dir(name)),
-            "recipe": f"size {recipe['size']}, seed {recipe['seed']}, {recipe['steps']} steps",
+            "recipe": f"size {recipe['size']}, seed {recipe['seed']}, {recipe['tower_steps']} steps "
+            f"of the tower, {steps} of the whole",
             "pictures": card.pictures,
             "licence": card.licence,
             "accuracy": f"{card.accuracy:.1%} of curriculum questions about held-out pictures",
