@@ -36,8 +36,8 @@ def info(
             "class": "Qwen3VLForConditionalGeneration (transformers)",
             "parameters": f"{card.parameters:,}",
             "folder": str(checkpoint_dir(name)),
-            "recipe": f"size {recipe['size']}, seed {recipe['seed']}, {recipe['tower_steps']} steps "
-            f"of the tower, {steps} of the whole",
+            "recipe": f"size {recipe['size']}, seed {recipe['seed']}, "
+            f"{recipe['tower_steps']} steps of the tower, {steps} of the whole",
             "pictures": card.pictures,
             "licence": card.licence,
             "accuracy": f"{card.accuracy:.1%} of curriculum questions about held-out pictures",
