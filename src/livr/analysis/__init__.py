@@ -1,1 +1,1 @@
-"""analysis"""
+"""What runs show: comparison, report, demo, audit, explanation, the check of a model."""

@@ -1,1 +1,1 @@
-"""evaluate"""
+"""Reading answers, scores with intervals, paired tests."""

@@ -1,1 +1,1 @@
-"""data/sources"""
+"""One reader per public data set: its original layout in, records out."""
