@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from livr.files import write_whole
+
 
 class RunLog:
     """Appends events to `metrics.jsonl` in a run folder.
@@ -45,6 +47,4 @@ class RunLog:
             for e in self.events()
             if e["stage"] not in later and (e["stage"] != stage or e["step"] <= step)
         ]
-        partial = self.path.with_name(self.path.name + ".part")
-        partial.write_text("".join(json.dumps(e) + "\n" for e in kept), encoding="utf-8")
-        partial.replace(self.path)
+        write_whole(self.path, "".join(json.dumps(e) + "\n" for e in kept))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from transformers import set_seed
 from livr.config import TrainConfig
 from livr.data.example import Example
 from livr.evaluate.score import judge, score
+from livr.files import write_json
 from livr.method.stages import Stage, StagePlan
 from livr.model.adapter import save_adapter
 from livr.model.model import Model
@@ -205,6 +205,5 @@ class Runner:
                 if p.requires_grad
             ),
         }
-        text = json.dumps(summary, indent=2) + "\n"
-        (self.out / "train.json").write_text(text, encoding="utf-8")
+        write_json(self.out / "train.json", summary)
         return run
