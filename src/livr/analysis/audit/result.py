@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from livr.analysis.audit.finding import Finding, Verdict, overall
+from livr.files import write_json, write_whole
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,5 @@ def write(result: Audit, folder: Path) -> None:
     """Write `audit.json` and `audit.html`; each appears when it is complete."""
     from livr.analysis.audit.page import page
 
-    folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(result.summary(), indent=2, ensure_ascii=False) + "\n"
-    for name, whole in (("audit.json", text), ("audit.html", page(result))):
-        partial = folder / (name + ".part")
-        partial.write_text(whole, encoding="utf-8")
-        partial.replace(folder / name)
+    write_json(folder / "audit.json", result.summary())
+    write_whole(folder / "audit.html", page(result))
