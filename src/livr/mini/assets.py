@@ -10,6 +10,8 @@ from PIL import Image
 
 PHOTO_SIDE = 256
 CUTOUT_SIDE = 112
+WHITE = 238
+"""Grey value from which a tool's paper counts as background."""
 
 
 @dataclass(frozen=True)
@@ -20,11 +22,20 @@ class Picture:
         image: RGB photograph, or RGBA cut-out cropped to its object.
         kind: What it shows, as a word of the curriculum.
         group: Group of near-duplicates it belongs to.
+        parts: (name, x, y) of annotated points as shares of width and height.
     """
 
     image: Image.Image
     kind: str
     group: int
+    parts: tuple[tuple[str, float, float], ...] = ()
+
+
+PART_NAMES = {
+    "fish": ("mouth", "eye", "tail", "back", "belly"),
+    "handtool": ("tip", "middle", "neck", "handle", "end"),
+}
+"""Names of the pool's annotated points, in their order."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +59,37 @@ def load_assets(splits: Sequence[str] = ("train",)) -> Assets:
             held-out accuracy.
     """
     from livr.data.pool import load_pool
+    from livr.data.pool.keypoints import load_keypoints
 
+    parts = {
+        item.entry.path: tuple(
+            (name, *point)
+            for name, point in zip(PART_NAMES[item.category], item.points, strict=True)
+        )
+        for item in load_keypoints()
+        if item.category in PART_NAMES
+    }
     photos: list[Picture] = []
     cutouts: list[Picture] = []
     for split in splits:
         for entry in load_pool(split):
             image = entry.open()
-            side = CUTOUT_SIDE if entry.has_alpha else PHOTO_SIDE
-            image.thumbnail((side, side), Image.Resampling.LANCZOS)
-            image = image.convert("RGBA" if entry.has_alpha else "RGB")
-            picture = Picture(image, entry.kind, entry.group)
-            (cutouts if entry.has_alpha else photos).append(picture)
+            known = parts.get(entry.path, ())
+            if entry.has_alpha or known:
+                cutouts.append(Picture(_cutout(image), entry.kind, entry.group, known))
+            if not entry.has_alpha:
+                image.thumbnail((PHOTO_SIDE, PHOTO_SIDE), Image.Resampling.LANCZOS)
+                photos.append(Picture(image.convert("RGB"), entry.kind, entry.group))
     return Assets(tuple(photos), tuple(cutouts))
+
+
+def _cutout(image: Image.Image) -> Image.Image:
+    """A small RGBA copy; of a photograph on white (a tool), all that is not nearly white."""
+    image = image.copy()
+    image.thumbnail((CUTOUT_SIDE, CUTOUT_SIDE), Image.Resampling.LANCZOS)
+    if "A" in image.getbands():
+        return image.convert("RGBA")
+    ink = image.convert("RGB").convert("L").point(lambda v: 255 if v < WHITE else 0)
+    image = image.convert("RGBA")
+    image.putalpha(ink)
+    return image

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from livr.mini.assets import Assets
 from livr.mini.pixels import patches
 from livr.mini.shape import MiniShape
-from livr.mini.skills import boxes, compare, pieces, single
+from livr.mini.skills import boxes, compare, links, pieces, single
 from livr.mini.skills.base import Ask, Draft, lettered
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ WORLDS: dict[str, tuple[World, tuple[int, ...]]] = {
     "gaps": (pieces.gaps, (2, 3)),
     "neighbours": (pieces.neighbours, (2, 3)),
     "spots": (pieces.spots, (2,)),
+    "parts": (links.same_part, (2,)),
     "zoom": (pieces.zoom, (2,)),
 }
 """Name -> (renderer, numbers of pictures it can make)."""

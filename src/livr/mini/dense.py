@@ -19,18 +19,26 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, smooth_l1_loss
 from torch.utils.data import Dataset
 
-from livr.mini.assets import Assets, load_assets
+from livr.mini.assets import PART_NAMES, Assets, load_assets
 from livr.mini.figures import COLORS, FIGURES
 from livr.mini.pixels import patches
 from livr.mini.scene import Scene, blank, photo_crop, random_size
 from livr.mini.shape import MiniShape
-from livr.mini.skills.boxes import BOX_COLORS, boxed_scene
-from livr.mini.skills.single import LABELS, PHOTO_KINDS, THINGS, ask_shade, compose
+from livr.mini.skills.boxes import BOXES, boxed_scene
+from livr.mini.skills.links import FIGURES_WITH_PARTS, portrait
+from livr.mini.skills.single import (
+    LABELS,
+    PHOTO_KINDS,
+    THINGS,
+    ask_shade,
+    compose,
+    place_marks,
+)
 from livr.mini.styles import STYLES, restyle
 
 OBJECTS = ("background", *dict.fromkeys((*THINGS[1:], *PHOTO_KINDS)))
-MARKS = ("none", *sorted(set(LABELS)))
-PARTS = tuple(sorted({name for parts in FIGURES.values() for name, *_ in parts}))
+MARKS = ("none", *LABELS)
+PARTS = tuple(sorted({*(name for parts in FIGURES.values() for name, *_ in parts), *sum(PART_NAMES.values(), ())}))
 CLASSES = {
     "object": len(OBJECTS),
     "color": len(COLORS),
@@ -40,8 +48,8 @@ CLASSES = {
     "style": len(STYLES),
 }
 """Labels of which a cell has one, or -100 where it is not known."""
-FLAGS = 4 * len(BOX_COLORS) + 1
-"""Box edges by colour and side, and whether an object's centre lies in the cell."""
+FLAGS = 4 * len(BOXES) + 1
+"""Box edges by letter and side, and whether an object's centre lies in the cell."""
 VALUES = 3 + 2 + 4
 """Paint (RGB), place (u, v), distances to the sides of the cell's object, in cells."""
 IMAGES = 64
@@ -114,8 +122,8 @@ def label_cells(scene: Scene, rows: int, columns: int, style: str | None) -> Cel
             classes[cell(x, y), 2] = PARTS.index(name)
     for label, (x, y) in scene.marks.items():
         classes[cell(x, y), 3] = MARKS.index(label)
-    for color, (box, _, _) in scene.boxes.items():
-        _edges(flags, BOX_COLORS.index(color), box, (rows, columns), (cw, ch))
+    for letter, (box, _, _) in scene.boxes.items():
+        _edges(flags, BOXES.index(letter), box, (rows, columns), (cw, ch))
     return Cells(classes, flags, values)
 
 
@@ -140,8 +148,13 @@ def _edges(
 def labelled(rng: random.Random, assets: Assets) -> tuple[Scene, str | None]:
     """A scene to label, and its style where that is known."""
     draw = rng.random()
-    if draw < 0.5:
+    if draw < 0.4:
         return compose(rng, assets), None
+    if draw < 0.5:
+        kind = rng.choice(("mouth", "tip", *FIGURES_WITH_PARTS))
+        scene, _ = portrait(rng, assets, kind)
+        place_marks(rng, scene, rng.randint(0, 4))
+        return scene, None
     if draw < 0.72:
         return boxed_scene(rng, assets), None
     if draw < 0.8:

@@ -33,7 +33,7 @@ SPARE_ROWS = 64
 """Embedding rows beyond the tokenizer, so that latents need no larger matrix."""
 
 
-WEIGHTS = {"scene": 3.0, "boxes": 2.0, "spots": 1.5, "zoom": 1.5}
+WEIGHTS = {"scene": 3.0, "boxes": 2.0, "spots": 2.0, "parts": 2.0}
 """Questions that need one look at one place come more often than those that compare."""
 
 

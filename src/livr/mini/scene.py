@@ -7,8 +7,9 @@ import random
 from dataclasses import dataclass, field
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from livr.data.tasks.drawing import draw_boxes, draw_points
 from livr.mini.assets import Assets, Picture
 from livr.mini.figures import COLORS, FIGURES, SHAPES, draw_figure, draw_shape, part_points
 
@@ -47,7 +48,7 @@ class Scene:
         clean: The picture without marks.
         ids: Which object covers a pixel: 0 background, i + 1 for objects[i].
         marks: Label -> marked point.
-        boxes: Colour word -> (box, index of its object or None, sides it cuts off).
+        boxes: Letter -> (box, index of its object or None, sides it cuts off).
         backdrop: What the background shows, or None if it is a plain or textured one.
     """
 
@@ -166,6 +167,24 @@ def backdrop(
     return texture(rng, size), None
 
 
+def turned(
+    rng: random.Random, picture: Picture
+) -> tuple[Image.Image, str, str | None, list[tuple[str, float, float]]]:
+    """A cut-out, turned a little half of the time, and its parts in the unit square."""
+    image, parts = picture.image, list(picture.parts)
+    if rng.random() < 0.5:
+        degrees = rng.uniform(-28, 28)
+        w, h = image.size
+        image = image.rotate(degrees, Image.Resampling.BILINEAR, expand=True)
+        c, s = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+        moved = [(n, (u - 0.5) * w, (v - 0.5) * h) for n, u, v in parts]
+        parts = [
+            (n, (c * x + s * y) / image.width + 0.5, (c * y - s * x) / image.height + 0.5)
+            for n, x, y in moved
+        ]
+    return image, picture.kind, None, parts
+
+
 def stamp(
     rng: random.Random, assets: Assets, what: str, color: str | None
 ) -> tuple[Image.Image, str, str | None, list[tuple[str, float, float]]]:
@@ -176,8 +195,7 @@ def stamp(
         color: Colour word; None draws one.
     """
     if what == "cutout":
-        picture: Picture = rng.choice(assets.cutouts)
-        return picture.image, picture.kind, None, []
+        return turned(rng, rng.choice(assets.cutouts))
     name = color or rng.choice(list(COLORS))
     rgb = jitter(rng, COLORS[name], 14)
     if what in FIGURES:
@@ -221,7 +239,7 @@ def paste(
         scene.ids.paste(len(scene.objects), (x, y), mask)
         placed = scene.objects[-1]
         placed.parts = [(n, x + (1 - u if flip else u) * w, y + v * h) for n, u, v in parts]
-        if kind in ("fish", "bird", "dog") and parts:
+        if kind in ("fish", "bird", "dog") and color is not None:
             placed.facing = "left" if flip else "right"
         return placed
     return None
@@ -232,43 +250,16 @@ def blank(image: Image.Image, shows: str | None = None) -> Scene:
     return Scene(image, image, Image.new("L", image.size, 0), backdrop=shows)
 
 
-def font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """Pillow's own scalable font."""
-    return ImageFont.load_default(size=max(7, round(size)))
-
-
-def mark(rng: random.Random, scene: Scene, label: str, point: Point) -> None:
-    """Draw a labelled point: a ring or dot, with its label beside it."""
-    draw = ImageDraw.Draw(scene.image)
-    s = scene.scale
-    x, y = point
-    light, dark = (255, 255, 255), (0, 0, 0)
-    hue = rng.choice(((255, 40, 40), (255, 235, 0), (0, 255, 255), (255, 0, 255), light, dark))
-    edge = dark if hue != dark else light
-    r = rng.uniform(2.2, 4.0) * s
-    if rng.random() < 0.5:
-        draw.ellipse((x - r - s, y - r - s, x + r + s, y + r + s), outline=edge, width=round(s))
-        draw.ellipse((x - r, y - r, x + r, y + r), outline=hue, width=max(1, round(1.3 * s)))
-    else:
-        r = r * 0.75
-        draw.ellipse((x - r, y - r, x + r, y + r), fill=hue, outline=edge, width=max(1, round(s)))
-    letter = font(rng.uniform(10, 13) * s)
-    dx = (r + 5 * s) if x < scene.image.width - 16 * s else -(r + 6 * s)
-    if label == "REF":
-        dx *= 1.8
-    ty = min(max(y, 6 * s), scene.image.height - 6 * s)
-    draw.text(
-        (x + dx, ty), label, fill=hue, font=letter, anchor="mm", stroke_width=round(s),
-        stroke_fill=edge,
-    )  # fmt: skip
+def mark(scene: Scene, label: str, point: Point) -> None:
+    """Draw a lettered point as the tasks do, in the colour of its letter."""
+    scene.image = draw_points(scene.image, {label: point})
     scene.marks[label] = point
 
 
-def draw_box(scene: Scene, color: str, box: Box, index: int | None, cut: tuple[str, ...]) -> None:
-    """Draw a coloured box and remember it."""
-    draw = ImageDraw.Draw(scene.image)
-    draw.rectangle(box, outline=COLORS[color], width=max(1, round(1.4 * scene.scale)))
-    scene.boxes[color] = (box, index, cut)
+def draw_box(scene: Scene, letter: str, box: Box, index: int | None, cut: tuple[str, ...]) -> None:
+    """Draw a lettered box as the tasks do and remember it."""
+    scene.image = draw_boxes(scene.image, {letter: box})
+    scene.boxes[letter] = (box, index, cut)
 
 
 SHAPE_WORDS = SHAPES

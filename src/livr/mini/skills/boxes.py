@@ -5,13 +5,12 @@ from __future__ import annotations
 import random
 
 from livr.mini.assets import Assets
-from livr.mini.figures import COLORS
 from livr.mini.scene import Box, Scene, backdrop, blank, draw_box, paste, random_size, stamp
 from livr.mini.skills.base import Ask, say, yes
 from livr.mini.skills.single import THINGS
 
 SIDES = ("left", "top", "right", "bottom")
-BOX_COLORS = ("red", "yellow", "green", "cyan", "blue", "pink", "white", "black")
+BOXES = ("A", "B", "C", "D")
 
 
 def shifted(rng: random.Random, box: Box, size: tuple[int, int]) -> tuple[Box, tuple[str, ...]]:
@@ -64,16 +63,13 @@ def boxed_scene(rng: random.Random, assets: Assets) -> Scene:
         what = "cutout" if rng.random() < 0.35 else what
         paste(rng, scene, stamp(rng, assets, what, None), side * rng.uniform(0.85, 1.1))
     scene.clean = scene.image.copy()
-    colors = rng.sample(BOX_COLORS, 6)
+    letters = [*rng.sample(BOXES[2:], 2), *rng.sample(BOXES[:2], 2)]
     for i, placed in enumerate(scene.objects):
-        tight = tuple(v + d for v, d in zip(placed.box, (-1, -1, 0, 0), strict=True))
-        exact: Box = (tight[0], tight[1], tight[2], tight[3])
-        exact = (max(0, exact[0]), max(0, exact[1]), exact[2], exact[3])
-        if i == 0 or rng.random() < 0.5:
-            draw_box(scene, colors.pop(), exact, i, ())
-        if i == 0 or rng.random() < 0.6:
+        if letters and (i == 0 or rng.random() < 0.5):
+            draw_box(scene, letters.pop(), placed.box, i, ())
+        if letters and (i == 0 or rng.random() < 0.6):
             off, cut = shifted(rng, placed.box, size)
-            draw_box(scene, colors.pop(), off, i, cut)
+            draw_box(scene, letters.pop(), off, i, cut)
     return scene
 
 
@@ -81,22 +77,22 @@ def ask_boxes(rng: random.Random, scene: Scene) -> list[Ask]:
     """All questions about the boxes of a scene."""
     asks = []
     fits: dict[str, float] = {}
-    for color, (box, index, cut) in scene.boxes.items():
+    for letter, (box, index, cut) in scene.boxes.items():
         assert index is not None
         kind = scene.objects[index].kind
         iou = overlap(box, scene.objects[index].box)
-        fits[color] = iou
-        asks.append(Ask("box_what", f"What is in the {color} box?", kind, THINGS[1:]))
-        form = say(rng, f"Is the {color} box tight?", f"{color} box fits?")
+        fits[letter] = iou
+        asks.append(Ask("box_what", f"What is in box {letter}?", kind, THINGS[1:]))
+        form = say(rng, f"Is box {letter} tight?", f"{letter} fits?")
         asks += [Ask("box_tight", form, yes(iou > 0.8))] * 3
         if len(cut) < 2:
             side = cut[0] if cut else "none"
-            form = f"Side cut by the {color} box?"
+            form = f"Side cut by box {letter}?"
             asks += [Ask("box_cut", form, side, (*SIDES, "none"))] * (2 if cut else 1)
         area, true = (box[2] - box[0]) * (box[3] - box[1]), scene.objects[index].area
         if iou > 0.8 or not 0.7 < area / true < 1.4:
             word = "right" if iou > 0.8 else ("small" if area < true else "large")
-            form = f"Size of the {color} box?"
+            form = f"Size of box {letter}?"
             asks.append(Ask("box_size", form, word, ("right", "small", "large")))
     for kind in {o.kind for o in scene.objects}:
         mine = [c for c, (_, i, _) in scene.boxes.items() if i is not None and scene.objects[i].kind == kind]  # fmt: skip  # noqa: E501
@@ -104,13 +100,13 @@ def ask_boxes(rng: random.Random, scene: Scene) -> list[Ask]:
             rng.shuffle(mine)
             a, b = mine
             best = a if fits[a] > fits[b] else b
-            form = say(rng, f"Tighter, {a} or {b} box?", f"Which box is tight around the {kind}, {a} or {b}?")  # fmt: skip  # noqa: E501
+            form = say(rng, f"Tighter, box {a} or {b}?", f"Which box is tight around the {kind}, {a} or {b}?")  # fmt: skip  # noqa: E501
             asks += [Ask("box_better", form, best, (a, b))] * 5
             sizes = {c: (scene.boxes[c][0][2] - scene.boxes[c][0][0]) * (scene.boxes[c][0][3] - scene.boxes[c][0][1]) for c in mine}  # fmt: skip  # noqa: E501
             if max(sizes.values()) > 1.25 * min(sizes.values()):
                 big = max(sizes, key=lambda c: sizes[c])
-                asks.append(Ask("box_bigger", f"Bigger, {a} or {b} box?", big, (a, b)))
-    for color in COLORS:
-        if color in BOX_COLORS and rng.random() < 0.12:
-            asks.append(Ask("box_any", f"Any {color} box?", yes(color in scene.boxes)))
+                asks.append(Ask("box_bigger", f"Bigger, box {a} or {b}?", big, (a, b)))
+    for letter in BOXES:
+        if rng.random() < 0.15:
+            asks.append(Ask("box_any", f"Any box {letter}?", yes(letter in scene.boxes)))
     return asks

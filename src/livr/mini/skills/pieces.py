@@ -10,6 +10,7 @@ from livr.mini.assets import Assets
 from livr.mini.figures import COLORS
 from livr.mini.scene import Scene, blank, color_word, mark, photo_crop, random_size, texture
 from livr.mini.skills.base import ORDINALS, POSITIONS, Ask, Draft, say, yes
+from livr.mini.skills.links import ask_links, mark_twice
 from livr.mini.skills.single import ask_marks, compose
 from livr.mini.styles import disturb
 
@@ -166,10 +167,10 @@ def spots(rng: random.Random, assets: Assets, count: int) -> Draft:
     twin = blank(disturb(rng, copy, 0.0))
     twin.image, twin.clean = copy.copy(), copy
     w, h = scene.image.size
-    labels = rng.sample("PQRSTUVWXYZ", 4)
+    labels = rng.sample("ABCD", 4)
     spots_of: dict[str, tuple[float, float]] = {}
     anchors = [o.center for o in scene.objects]
-    for label in labels[:3]:
+    for label in labels:
         for _ in range(20):
             p = anchors.pop() if anchors else (rng.uniform(0.08, 0.92) * w, rng.uniform(0.08, 0.92) * h)  # fmt: skip  # noqa: E501
             q = to_copy(m, p)
@@ -177,18 +178,23 @@ def spots(rng: random.Random, assets: Assets, count: int) -> Draft:
             if free and 0.06 * w < q[0] < 0.94 * w and 0.06 * h < q[1] < 0.94 * h:
                 spots_of[label] = p
                 break
-    asks: list[Ask] = []
+    if rng.random() < 0.6:
+        pairs = [(p, to_copy(m, p)) for p in spots_of.values()]
+        asks = ask_links(rng, "same spot", mark_twice(rng, scene, twin, pairs))
+        each = ask_marks(rng, twin, " in image 2")
+        return Draft([scene.image, twin.image], asks + rng.sample(each, min(6, len(each))))
+    asks = []
     moves = list(spots_of)
     shuffled = moves[1:] + moves[:1]
     for label, p in spots_of.items():
-        mark(rng, scene, label, p)
+        mark(scene, label, p)
         same = rng.random() < 0.5
         goal = spots_of[label if same else shuffled[moves.index(label)]]
         if goal != p and not same:
             q = to_copy(m, goal)
         else:
             q, same = to_copy(m, p), True
-        mark(rng, twin, label, q)
+        mark(twin, label, q)
         form = say(rng, f"{label} on the same spot?", f"Is {label} on the same spot in both images?")  # fmt: skip  # noqa: E501
         asks += [Ask("same_spot", form, yes(same))] * 5
     asks += color_links(rng, scene, twin)

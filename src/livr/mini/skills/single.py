@@ -28,7 +28,7 @@ PHOTO_KINDS = (
     "animal", "dam", "fish", "monument", "music", "object", "painting", "sea", "solar",
     "tool", "windmill",
 )  # fmt: skip
-LABELS = (*"ABCD" * 3, *"EFGHJKMNPQRSTVWXYZ", "REF")
+LABELS = ("A", "B", "C", "D", "REF")
 
 
 def compose(
@@ -56,9 +56,7 @@ def compose(
 
 def place_marks(rng: random.Random, scene: Scene, count: int) -> None:
     """Mark points on objects, on parts and on the background, apart from each other."""
-    labels = list(dict.fromkeys(rng.choice(LABELS) for _ in range(3 * count)))[:count]
-    if rng.random() < 0.5:
-        labels = list("ABCDE")[: len(labels)]
+    labels = rng.sample(LABELS, count)
     spots: list[tuple[float, float]] = []
     for placed in scene.objects:
         spots += [(x, y) for _, x, y in placed.parts] or [placed.center]
@@ -72,10 +70,10 @@ def place_marks(rng: random.Random, scene: Scene, count: int) -> None:
             x, y = spots.pop(0)
             inside = edge / 2 < x < width - edge / 2 and edge / 2 < y < height - edge / 2
             far = all(
-                abs(x - px) + abs(y - py) > 20 * scene.scale for px, py in scene.marks.values()
+                abs(x - px) + abs(y - py) > 16 * scene.scale for px, py in scene.marks.values()
             )
             if inside and far:
-                mark(rng, scene, label, (x, y))
+                mark(scene, label, (x, y))
                 break
 
 
@@ -227,10 +225,10 @@ def ask_shade(rng: random.Random, assets: Assets) -> tuple[Scene, list[Ask]]:
     scene.image = ImageChops.multiply(flat, Image.merge("RGB", (light, light, light)))
     scene.clean = flat
     cells = rng.sample(range(rows * columns), min(4, rows * columns))
-    for label, cell in zip(rng.sample("ABCDEFPQXY", len(cells)), cells, strict=True):
+    for label, cell in zip(rng.sample("ABCD", len(cells)), cells, strict=True):
         y, x = divmod(cell, columns)
         point = ((x + rng.uniform(0.3, 0.7)) * size[0] / columns, (y + rng.uniform(0.3, 0.7)) * size[1] / rows)  # fmt: skip  # noqa: E501
-        mark(rng, scene, label, point)
+        mark(scene, label, point)
     asks = []
     for _ in range(12):
         a, b = rng.sample(list(scene.marks), 2)

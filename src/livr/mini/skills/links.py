@@ -1,0 +1,100 @@
+"""Two pictures and lettered points on both: the same spot of a scene, the same part of an object."""
+
+from __future__ import annotations
+
+import random
+
+from livr.mini.assets import Assets
+from livr.mini.figures import FIGURES
+from livr.mini.scene import Placed, Point, Scene, backdrop, blank, mark, paste, random_size, stamp
+from livr.mini.skills.base import Ask, Draft, say
+from livr.mini.skills.single import LABELS, ask_marks
+
+MARK_WORDS = {"A": "red", "B": "blue", "C": "green", "D": "orange", "REF": "pink"}
+"""Marks are answered by their colour: letters are the tasks' form."""
+FIGURES_WITH_PARTS = tuple(name for name, parts in FIGURES.items() if len(parts) > 2)
+
+
+def ask_links(rng: random.Random, what: str, links: dict[str, str]) -> list[Ask]:
+    """Which mark of the second picture belongs to a mark of the first.
+
+    Args:
+        what: What the two have in common.
+        links: Label in the first picture -> label in the second.
+    """
+    asks = []
+    words = tuple(MARK_WORDS[label] for label in links.values())
+    for first, second in links.items():
+        form = say(rng, f"{what} as {first} in image 1: which mark in image 2?", f"Color of the mark in image 2 on the {what} as {first}?")  # fmt: skip  # noqa: E501
+        asks += [Ask(f"link_{what.split()[-1]}", form, MARK_WORDS[second], words)] * 4
+    return asks
+
+
+def mark_twice(
+    rng: random.Random, one: Scene, two: Scene, pairs: list[tuple[Point, Point]]
+) -> dict[str, str]:
+    """Mark pairs of points: all in the second picture, one or more in the first.
+
+    Returns:
+        Label in the first picture -> label in the second.
+    """
+    second = rng.sample(LABELS[:4], len(pairs))
+    known = rng.randint(1, len(pairs))
+    first = ["REF", *rng.sample(LABELS[:4], known - 1)]
+    links = {}
+    for number, (p, q) in enumerate(pairs):
+        mark(two, second[number], q)
+        if number < known:
+            mark(one, first[number], p)
+            links[first[number]] = second[number]
+    return links
+
+
+def portrait(rng: random.Random, assets: Assets, kind: str) -> tuple[Scene, Placed]:
+    """One large object with parts on a background."""
+    while True:
+        size = random_size(rng)
+        scene = blank(*backdrop(rng, assets, size))
+        scene.image = scene.image.copy()
+        if kind in FIGURES:
+            item = stamp(rng, assets, kind, None)
+        else:
+            names = {p.kind for p in assets.cutouts if p.parts and p.parts[0][0] == kind}
+            while True:
+                item = stamp(rng, assets, "cutout", None)
+                if item[1] in names and item[3] and item[3][0][0] == kind:
+                    break
+        placed = paste(rng, scene, item, min(size) * rng.uniform(0.6, 0.95))
+        if placed:
+            scene.clean = scene.image.copy()
+            return scene, placed
+
+
+def same_part(rng: random.Random, assets: Assets, count: int) -> Draft:
+    """Two objects of a kind with marks on their parts."""
+    firsts = sorted({p.parts[0][0] for p in assets.cutouts if p.parts})
+    kind = rng.choice(firsts) if rng.random() < 0.6 else rng.choice(FIGURES_WITH_PARTS)
+    (one, a), (two, b) = (portrait(rng, assets, kind) for _ in range(2))
+    there = {name: (x, y) for name, x, y in b.parts}
+    here = {name: (x, y) for name, x, y in a.parts}
+    names: list[str] = []
+    for name in rng.sample(sorted(here.keys() & there.keys()), len(here.keys() & there.keys())):
+        marked = ((one, here), (two, there))
+        if len(names) < 4 and all(fits(s, p[name], [p[n] for n in names]) for s, p in marked):
+            names.append(name)
+    if len(names) < 2:
+        return Draft([one.image, two.image], [])
+    links = mark_twice(rng, one, two, [(here[n], there[n]) for n in names])
+    asks = ask_links(rng, "same part", links)
+    for tail, scene in ((" in image 1", one), (" in image 2", two)):
+        each = ask_marks(rng, scene, tail)
+        asks += rng.sample(each, min(5, len(each)))
+    return Draft([one.image, two.image], asks)
+
+
+def fits(scene: Scene, point: Point, others: list[Point]) -> bool:
+    """Whether a mark at a point lies in the picture and hides no other."""
+    edge = 3 * scene.scale
+    w, h = scene.image.size
+    apart = all(abs(point[0] - x) + abs(point[1] - y) > 10 * scene.scale for x, y in others)
+    return apart and edge < point[0] < w - edge and edge < point[1] < h - edge
