@@ -56,7 +56,12 @@ def pretrain(
     out: Annotated[Path, typer.Option("--out", help="Run folder; an unfinished run continues.")],
     size: Annotated[str, typer.Option("--size", help="mini or nano.")] = "mini",
     seed: Annotated[int, typer.Option("--seed", help="Seed of weights and curriculum.")] = 0,
-    steps: Annotated[int | None, typer.Option("--steps", min=1, help="Optimiser steps.")] = None,
+    tower_steps: Annotated[
+        int | None, typer.Option("--tower-steps", min=0, help="Steps of the vision tower alone.")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option("--steps", min=1, help="Steps of the whole model.")
+    ] = None,
     decay: Annotated[
         int | None, typer.Option("--decay", min=1, help="Steps of falling rate at the end.")
     ] = None,
@@ -67,7 +72,8 @@ def pretrain(
     from livr.mini.pretrain import PretrainConfig, Report
 
     chosen: dict[str, int | str] = {"size": size, "seed": seed}
-    chosen |= {k: v for k, v in (("steps", steps), ("decay", decay)) if v is not None}
+    given = {"tower_steps": tower_steps, "steps": steps, "decay": decay}
+    chosen |= {name: value for name, value in given.items() if value is not None}
     config: PretrainConfig = PretrainConfig.model_validate(chosen)
     with progress(config.steps, "pre-training") as advance:
 

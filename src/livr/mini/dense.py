@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import torch
@@ -38,7 +39,11 @@ from livr.mini.styles import STYLES, restyle
 
 OBJECTS = ("background", *dict.fromkeys((*THINGS[1:], *PHOTO_KINDS)))
 MARKS = ("none", *LABELS)
-PARTS = tuple(sorted({*(name for parts in FIGURES.values() for name, *_ in parts), *sum(PART_NAMES.values(), ())}))
+PARTS = tuple(
+    sorted(
+        {*(name for parts in FIGURES.values() for name, *_ in parts), *sum(PART_NAMES.values(), ())}
+    )
+)
 CLASSES = {
     "object": len(OBJECTS),
     "color": len(COLORS),

@@ -33,7 +33,7 @@ class Muon(torch.optim.Optimizer):
     """Muon for 2-D weights; the update has the size AdamW's would have at the same rate.
 
     Args:
-        params: Matrices.
+        params: Matrices, or groups of them.
         lr: Rate.
         momentum: Of the gradient (Nesterov).
         weight_decay: Decoupled.
@@ -41,7 +41,7 @@ class Muon(torch.optim.Optimizer):
 
     def __init__(
         self,
-        params: Iterable[nn.Parameter],
+        params: Iterable[nn.Parameter] | Iterable[dict[str, Any]],
         lr: float,
         momentum: float = 0.95,
         weight_decay: float = 0.0,

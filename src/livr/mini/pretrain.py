@@ -47,6 +47,9 @@ class PretrainConfig(BaseModel):
             kept and the tower is not trained alone again.
         tower_steps: Steps of the vision tower alone, before everything else.
         steps: Optimiser steps of the whole model.
+        frozen: Steps at the beginning during which the tower stays as it is: the first gradients
+            of a new decoder are noise, and Muon would follow them at full length.
+        tower_rate: Factor on the tower's rates afterwards.
         decay: Steps at the end over which the rate falls to zero.
         warmup: Steps over which it rises.
         lr: Rate of AdamW.
@@ -63,6 +66,8 @@ class PretrainConfig(BaseModel):
     start_from: str | None = None
     tower_steps: int = 800
     steps: int = 6000
+    frozen: int = 800
+    tower_rate: float = 0.3
     decay: int = 1500
     warmup: int = 100
     lr: float = 2e-3
@@ -74,7 +79,7 @@ class PretrainConfig(BaseModel):
     )
 
     def rate(self, step: int) -> float:
-        """Factor on the rates at a step."""
+        """Factor on all rates at a step."""
         rise = min(1.0, (step + 1) / self.warmup)
         return rise * min(1.0, max(0.0, (self.steps - step) / self.decay))
 
@@ -94,16 +99,31 @@ class Report:
     accuracy: float
 
 
-def make_optimizers(model: nn.Module, config: PretrainConfig) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside blocks, AdamW for everything else."""
-    matrices: list[nn.Parameter] = []
-    others: list[nn.Parameter] = []
+def tower_weights(model: Any) -> list[nn.Parameter]:
+    """The tower without the maps into the decoder."""
+    return [w for n, w in model.model.visual.named_parameters() if "merger" not in n]
+
+
+def make_optimizers(model: Any, config: PretrainConfig) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices inside blocks, AdamW for everything else.
+
+    Each has a group for the tower and one for the rest; `rate` of a group is its highest.
+    """
+    tower = {id(w) for w in tower_weights(model)}
+    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for name, weight in model.named_parameters():
         inside = "layers" in name or "blocks" in name or "merger" in name
-        (matrices if inside and weight.ndim == 2 else others).append(weight)
+        groups.setdefault((inside and weight.ndim == 2, id(weight) in tower), []).append(weight)
+
+    def of(matrices: bool, rate: float) -> list[dict[str, Any]]:
+        return [
+            {"params": groups[matrices, seen], "rate": rate * (config.tower_rate if seen else 1.0)}
+            for seen in (False, True)
+        ]
+
     return [
-        Muon(matrices, lr=config.muon_lr, weight_decay=config.weight_decay),
-        torch.optim.AdamW(others, lr=config.lr, betas=(0.9, 0.98), weight_decay=0.0),
+        Muon(of(True, config.muon_lr), lr=config.muon_lr, weight_decay=config.weight_decay),
+        torch.optim.AdamW(of(False, config.lr), lr=config.lr, betas=(0.9, 0.98), weight_decay=0.0),
     ]
 
 
@@ -137,15 +157,16 @@ def pretrain(
     tokenizer = kept_tokenizer(out / "tokenizer", config.seed, config.start_from)
     numbers = shape(config.size)
     model = _initial_model(config, tokenizer, out, workers)
-    optimizers = make_optimizers(model, config)
+    optimizers, tower = make_optimizers(model, config), tower_weights(model)
     start = _restore(out / "state.pt", config, model, optimizers)
     lessons = Lessons(tokenizer, numbers, config.seed, config.shares, config.worlds)
     log = PretrainLog(out / "log.jsonl", start)
     model.train()
     for step, batch in enumerate(lessons_from(lessons, start, config.steps, workers), start):
-        for optimizer, rate in zip(optimizers, (config.muon_lr, config.lr), strict=True):
-            for group in optimizer.param_groups:
-                group["lr"] = rate * config.rate(step)
+        for group in (g for optimizer in optimizers for g in optimizer.param_groups):
+            group["lr"] = group["rate"] * config.rate(step)
+        for weight in tower:
+            weight.requires_grad_(step >= config.frozen)
         logits_NV = lesson_logits(model, batch)
         loss = cross_entropy(logits_NV.float(), batch.targets_N)
         loss.backward()  # type: ignore[no-untyped-call]

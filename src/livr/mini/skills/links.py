@@ -1,4 +1,4 @@
-"""Two pictures and lettered points on both: the same spot of a scene, the same part of an object."""
+"""Two pictures with lettered points: the same spot of a scene, the same part of an object."""
 
 from __future__ import annotations
 
