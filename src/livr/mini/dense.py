@@ -39,11 +39,8 @@ from livr.mini.styles import STYLES, restyle
 
 OBJECTS = ("background", *dict.fromkeys((*THINGS[1:], *PHOTO_KINDS)))
 MARKS = ("none", *LABELS)
-PARTS = tuple(
-    sorted(
-        {*(name for parts in FIGURES.values() for name, *_ in parts), *sum(PART_NAMES.values(), ())}
-    )
-)
+DRAWN_PARTS = (name for parts in FIGURES.values() for name, *_ in parts)
+PARTS = tuple(sorted({*DRAWN_PARTS, *chain.from_iterable(PART_NAMES.values())}))
 CLASSES = {
     "object": len(OBJECTS),
     "color": len(COLORS),
