@@ -7,6 +7,7 @@ import torch
 
 from livr.config import LatentsConfig
 from livr.errors import ConfigError
+from livr.method.bottleneck import ORDINARY
 from livr.method.latents import Latents
 from livr.method.variants import VARIANTS, variant
 
@@ -48,6 +49,35 @@ def test_overlay_replaces_latents_and_nothing_else(shared) -> None:
     assert embedding.weight.grad is None
 
 
+def test_noise_is_relative_to_the_row_and_fresh_at_every_use() -> None:
+    embedding = torch.nn.Embedding(20, 4096).requires_grad_(False)
+    latents = Latents(embedding.weight, 16, LatentsConfig(num=4), 0)
+    with torch.no_grad():
+        latents.rows[0] *= 100
+    ids = torch.tensor([[1, 16, 17, 18, 19]] * 2)
+    plain = latents.overlay(ids, embedding(ids))
+    with latents.noisy(0.1):
+        noisy = latents.overlay(ids, embedding(ids))
+        again = latents.overlay(ids, embedding(ids))
+    norms = (noisy - plain)[:, 1:].norm(dim=-1) / plain[:, 1:].norm(dim=-1)
+    torch.testing.assert_close(norms, torch.full((2, 4), 0.1), rtol=0.1, atol=0)
+    assert torch.equal(noisy[:, 0], plain[:, 0])
+    assert not torch.equal(noisy, again)
+    assert not torch.equal(noisy[0], noisy[1])
+    assert torch.equal(latents.overlay(ids, embedding(ids)), plain)
+
+
+def test_no_noise_draws_no_random_numbers() -> None:
+    embedding = torch.nn.Embedding(20, 8)
+    latents = Latents(embedding.weight, 16, LatentsConfig(num=4), 0)
+    torch.manual_seed(0)
+    expected = torch.rand(1)
+    torch.manual_seed(0)
+    with latents.noisy(0.0):
+        latents.overlay(torch.tensor([[16, 17]]), embedding(torch.tensor([[16, 17]])))
+    assert torch.equal(torch.rand(1), expected)
+
+
 def test_plans() -> None:
     plan = variant("livr").plan([4, 6])
     assert [(s.name, s.policy.name, s.epochs) for s in plan] == [
@@ -63,4 +93,4 @@ def test_plans() -> None:
 def test_every_trained_arm_ends_like_inference() -> None:
     """The last stage is the rule the model is used under, or comparisons would be unfair."""
     for arm in VARIANTS.values():
-        assert not arm.policies or arm.policies[-1].name == "ordinary"
+        assert not arm.stages or arm.stages[-1].asked is ORDINARY

@@ -4,11 +4,13 @@
 the stock SDPA attention. Inside `with rule(...)` the mask registry asks us for the mask, and we
 answer in one of two ways:
 
-    "mask"    a boolean mask, handed to SDPA like any other. The reference.
+    "mask"    a boolean mask, handed to SDPA like any other. The reference. A policy that is
+              partly open adds the log of its openness to the scores instead.
     "pieces"  a `Plan`: the same attention as a few dense causal calls over gathered positions.
               No call is larger than the causal square, and the image-to-text block, which the
               rule throws away, is never computed. For plain causal order only; where a family
-              attends otherwise, that layer gets a mask.
+              attends otherwise, that layer gets a mask. So does a policy that is partly open,
+              which throws nothing away.
 
 Nothing of any model's forward is copied or patched.
 """
@@ -21,6 +23,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
@@ -105,8 +108,15 @@ def _make_mask(
     # Pieces know causal order alone. Families with sliding windows, or whose images or prompts
     # see themselves in both directions, ask for another order and get a mask.
     causal = kwargs["mask_function"] is causal_mask_function
-    if active.evaluation == "pieces" and whole and causal:
+    gated = active.policy.openness > 0
+    if active.evaluation == "pieces" and whole and causal and not gated:
         return plan_pieces(active.policy, roles_BT)
+    kwargs["allow_is_causal_skip"] = False
+    if gated:
+        queries_BQ = roles_BT[:, q_offset : q_offset + q_length]
+        keys_BK = roles_BT[:, kv_offset : kv_offset + kv_length]
+        causal_B1QK: Tensor = sdpa_mask(*shape, **kwargs)
+        return _gate(active.policy, queries_BQ, keys_BK, causal_B1QK, kwargs["dtype"])
 
     table = active.policy.table().to(roles_BT.device)
 
@@ -114,9 +124,17 @@ def _make_mask(
         return table[roles_BT[batch, query], roles_BT[batch, key]]
 
     kwargs["mask_function"] = and_masks(kwargs["mask_function"], visible)
-    kwargs["allow_is_causal_skip"] = False
     masked: Tensor = sdpa_mask(*shape, **kwargs)
     return masked
+
+
+def _gate(
+    policy: Policy, queries_BQ: Tensor, keys_BK: Tensor, causal_B1QK: Tensor, dtype: torch.dtype
+) -> Tensor:
+    """What to add to the scores: the policy's log gates, and next to nothing beyond the order."""
+    gates = policy.log_gates().to(queries_BQ.device, dtype)
+    gates_B1QK = gates[queries_BQ[:, None, :, None], keys_BK[:, None, None, :]]
+    return torch.where(causal_B1QK, gates_B1QK, torch.finfo(dtype).min)
 
 
 def _attend(

@@ -16,7 +16,8 @@ several images, text between them and latents before the question need no furthe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import log
 from types import MappingProxyType
 
 import torch
@@ -34,11 +35,24 @@ class Policy:
         name: How recipes and result files call it.
         hidden: Pairs (query role, key role) that must not attend, whatever their order.
         source: Where the rule comes from.
+        openness: Factor on the softmax weight of hidden pairs: 0 hides them, 1 would be no rule.
     """
 
     name: str
     hidden: frozenset[tuple[Role, Role]]
     source: str
+    openness: float = 0.0
+
+    def opened(self, openness: float) -> Policy:
+        """The same rule with its hidden pairs let through by a factor in [0, 1] (ours)."""
+        return replace(self, openness=openness) if openness < 1 else ORDINARY
+
+    def log_gates(self) -> Tensor:
+        """(5, 5) float, what to add to the scores of [query role, key role]: log of the factor."""
+        gates = torch.zeros(len(Role), len(Role))
+        for query, key in self.hidden:
+            gates[query, key] = log(self.openness) if self.openness else -torch.inf
+        return gates
 
     def hidden_from(self, query: Role) -> frozenset[Role]:
         """Key roles that positions with the role `query` cannot see."""

@@ -6,6 +6,9 @@ their K rows train; the embedding matrix itself is never copied or touched.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
@@ -30,6 +33,7 @@ class Latents(nn.Module):
             precision of the model.
         first_id: Token id of the first latent; the others follow.
         num: K.
+        noise: Norm of the noise on every use of a row, relative to the row's. See `noisy`.
 
     Source: paper 3.2. Rows start like random words: normal with the embedding's own mean and
     standard deviation per dimension (ours; the paper says "randomly initialised").
@@ -41,6 +45,7 @@ class Latents(nn.Module):
         self.config = config
         self.num = config.num
         self.placement = config.placement
+        self.noise = 0.0
         generator = torch.Generator().manual_seed(seed)
         rows = 1 if config.shared else config.num
         # Rows from the latents on are spare or new: they say nothing about real words.
@@ -58,11 +63,29 @@ class Latents(nn.Module):
         """The K rows, a shared row repeated."""
         return self.rows.expand(self.num, -1)
 
+    @contextmanager
+    def noisy(self, noise: float) -> Iterator[None]:
+        """Inside the block every use of a row gets Gaussian noise of its own.
+
+        Args:
+            noise: Its norm over the row's norm, in the mean. 0 draws no random numbers.
+
+        Source: ours. Training runs inside such a block, nothing else does.
+        """
+        self.noise, before = noise, self.noise
+        try:
+            yield
+        finally:
+            self.noise = before
+
     def overlay(self, ids_BT: Tensor, embedded_BTD: Tensor) -> Tensor:
         """Put the latents' rows where their ids are; everything else passes unchanged."""
         slot_BT = ids_BT - self.first_id
         is_latent_BT = (slot_BT >= 0) & (slot_BT < self.num)
         rows_BTD = self.rows_KD().to(embedded_BTD.dtype)[slot_BT.clamp(0, self.num - 1)]
+        if self.noise:
+            scale_BT1 = self.noise * rows_BTD.detach().square().mean(-1, keepdim=True).sqrt()
+            rows_BTD = rows_BTD + scale_BT1 * torch.randn_like(rows_BTD)
         return torch.where(is_latent_BT[..., None], rows_BTD, embedded_BTD)
 
     def attach(self, embedding: nn.Module) -> RemovableHandle:

@@ -56,3 +56,12 @@ def tag(
         roles_BT = roles_BT.masked_fill(torch.isin(ids_BT, wanted), int(role))
     roles_BT = roles_BT.masked_fill(answer_BT.bool(), int(Role.ANSWER))
     return roles_BT.masked_fill(~valid_BT.bool(), int(Role.PAD))
+
+
+def exempt(roles_BT: Tensor, exempt_B: Tensor) -> Tensor:
+    """Lift the rule from some sequences of a batch by giving all their positions one role.
+
+    A policy hides roles from other roles, so a sequence of one role is plain causal (ours).
+    """
+    free_BT = exempt_B.to(roles_BT.device)[:, None] & (roles_BT != Role.PAD)
+    return roles_BT.masked_fill(free_BT, int(Role.ANSWER))

@@ -1,0 +1,50 @@
+"""What a variant asks for, put in place: stages, latents, and what trains."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from livr.config import TrainConfig
+from livr.errors import ConfigError
+from livr.method.stages import Stage, StagePlan
+from livr.method.variants import Variant
+from livr.model.adapter import add_lora, train_decoder
+from livr.model.model import Model
+
+
+def stages_of(arm: Variant, config: TrainConfig) -> StagePlan:
+    """The stages of a run: the variant's, with what the settings say instead.
+
+    Raises:
+        ConfigError: The variant trains nothing, or `epochs` has not one number per stage.
+    """
+    plan = arm.plan(config.epochs)
+    if not plan:
+        raise ConfigError(f"method {arm.name} trains nothing; use livr eval on the model itself")
+    given = {"noise": config.latents.noise, "elastic": config.latents.elastic}
+    mixing = {"share": config.share}
+    return tuple(_changed(s, given if s.share == 1 else given | mixing) for s in plan)
+
+
+def _changed(stage: Stage, settings: dict[str, Any]) -> Stage:
+    """The stage with every setting that is given."""
+    return replace(stage, **{name: v for name, v in settings.items() if v is not None})
+
+
+def equip(model: Model, arm: Variant, config: TrainConfig) -> None:
+    """Add the latents if the variant has them, and let train what shall train.
+
+    Raises:
+        ConfigError: The model brings latents that the variant does not have.
+    """
+    if arm.latents and model.latents is None:
+        model.add_latents(config.latents, config.seed)
+    if not arm.latents and model.latents is not None:
+        raise ConfigError(f"method {arm.name} has no latents, but the model brings some")
+    model.encoder.repeats = arm.repeats
+    if arm.adapts:
+        if config.tune == "lora":
+            add_lora(model, config.lora)
+        else:
+            train_decoder(model)
