@@ -55,7 +55,7 @@ def build(task: str, source: Path, out: Path, **sizes: int) -> dict[str, Any]:
 
 
 def test_every_task_has_a_miniature() -> None:
-    assert set(MAKERS) == set(TASKS)
+    assert set(MAKERS) == {name for name, task in TASKS.items() if not task.generated}
 
 
 @pytest.mark.parametrize("task", sorted(MAKERS))
@@ -74,7 +74,7 @@ def test_a_public_layout_builds(task: str, sources: Callable[[str], Path], tmp_p
         assert all(row.task == task for row in rows)
 
 
-@pytest.mark.parametrize("task", sorted(TASKS))
+@pytest.mark.parametrize("task", sorted(MAKERS))
 def test_a_wrong_folder_says_what_is_needed(task: str, tmp_path: Path) -> None:
     info = TASKS[task].source
     (tmp_path / "holiday.jpg").touch()

@@ -6,7 +6,14 @@ import pytest
 
 from livr.data.example import Example
 from livr.errors import DataError
-from livr.evaluate.score import Prediction, judge, read_predictions, score, write_predictions
+from livr.evaluate.score import (
+    Prediction,
+    judge,
+    read_predictions,
+    score,
+    score_by_task,
+    write_predictions,
+)
 
 QUESTION = Example(id="q1", images=(), question="?", choices=("cat", "dog"), answer="B")
 
@@ -22,6 +29,16 @@ def test_the_score_counts_unread_texts_as_wrong() -> None:
     result = score([judge(QUESTION, text) for text in ("B", "B", "A", "perhaps")])
     assert (result.n, result.correct, result.accuracy, result.unparsed) == (4, 2, 0.5, 0.25)
     assert result.ci95[0] < 0.5 < result.ci95[1]
+
+
+def test_each_task_has_its_score() -> None:
+    rows = [QUESTION.model_copy(update={"task": name}) for name in ("b", "a", "b", "a")]
+    judged = [judge(row, text) for row, text in zip(rows, ("B", "A", "B", "eh"), strict=True)]
+    parts = score_by_task(rows, judged)
+    assert list(parts) == ["a", "b"]
+    assert (parts["a"].accuracy, parts["a"].n, parts["a"].unparsed) == (0.0, 2, 0.5)
+    assert parts["b"].accuracy == 1.0
+    assert score_by_task(rows[::2], judged[::2]) == {}
 
 
 def test_no_predictions_have_no_score() -> None:

@@ -58,7 +58,8 @@ def build_task(
 
     Args:
         name: Name of the task.
-        source: "pool" for the embedded images, otherwise the folder of the public data set.
+        source: "pool" for the embedded images, otherwise the folder of the public data set. A
+            generated task needs neither: leave it at "pool".
         out: Folder to write.
         sizes: Split -> number of questions; splits of size 0 are left out.
         seed: The same seed gives the same bytes.
@@ -79,11 +80,14 @@ def build_task(
     with staged_folder(Path(out), overwrite) as stage, tempfile.TemporaryDirectory() as temporary:
         folder = Path(source)
         if source == POOL:
-            if name not in WRITERS:
+            if name not in WRITERS and not task.generated:
                 raise DataError(f"{name} has no embedded pictures; give --source FOLDER")
             folder = Path(temporary) / POOL
             folder.mkdir()
-            WRITERS[name](folder, wanted, seed)
+            if not task.generated:
+                WRITERS[name](folder, wanted, seed)
+        elif task.generated:
+            raise DataError(f"{name} is made by program; leave --source out")
         ledger = _Ledger()
         for split in sorted(wanted, key=ORDER.index):
             count = wanted[split]
@@ -117,7 +121,7 @@ def _examples(
             request.drops["shows a picture of another split"] += 1
             continue
         index += 1
-        clues.append(Clue(built.answer, built.features))
+        clues.append(Clue(built.answer, built.features, built.board))
         answers[built.answer] += 1
         groups.update(own)
         if progress:
@@ -129,6 +133,8 @@ def _examples(
             question=built.question,
             choices=built.choices,
             answer=built.answer,
+            helper_images=built.helper_images,
+            board=built.board,
         )
     ledger.drops[split] = dict(sorted(request.drops.items()))
     ledger.answers[split] = dict(sorted(answers.items()))
@@ -153,20 +159,21 @@ def _describe(
 ) -> dict[str, Any]:
     pool = source == POOL
     scores = measure(ledger.clues, task.majority or task.chance)
+    cues = () if pool else task.cues  # the embedded pictures are staged so that none is left
     return {
         "task": task.name,
         "section": task.section,
         "chance": round(task.chance, 4),
         "answer_form": task.answer_form,
         "seed": seed,
-        "source": _pool_source() if pool else asdict(task.source),
+        "source": _pool_source() if pool and not task.generated else asdict(task.source),
         "layout_of": task.source.name,
         "config": asdict(task.pool if pool else task.paper),
         "wanted": dict(wanted),
         "dropped": ledger.drops,
         "answers": ledger.answers,
-        "shortcuts": {k: v for k, v in scores.items() if k not in task.cues},
-        "cues": {k: v for k, v in scores.items() if k in task.cues},
+        "shortcuts": {k: v for k, v in scores.items() if k not in cues},
+        "cues": {k: v for k, v in scores.items() if k in cues},
         "groups": ledger.groups,
         "versions": {
             "livr": version("livr"),

@@ -125,7 +125,7 @@ class _Checker:
         for number, row in read_rows(path, file, self.report.problems):
             count += 1
             messages = [*content_problems(row), *self._id_problems(row, f"{file}:{number}")]
-            for image in row.images:
+            for image in (*row.images, *row.helper_images):
                 messages.extend(self._image_problems(image, split, f"{file}:{number}"))
             if self.counter is not None and not messages:
                 messages.extend(length_problems(row.to_example(self.root.resolve()), self.counter))

@@ -111,6 +111,8 @@ def export_parquet(folder: str | Path, out: str | Path, overwrite: bool = False)
             ("question", pa.string()),
             ("choices", pa.list_(pa.string())),
             ("answer", pa.string()),
+            ("helper_images", pa.list_(image)),
+            ("board", pa.list_(pa.string())),
         ]
     )
     with staged_folder(Path(out), overwrite) as stage:
@@ -136,6 +138,8 @@ def _row(example: Example) -> dict[str, Any]:
         "question": example.question,
         "choices": None if example.choices is None else list(example.choices),
         "answer": example.answer,
+        "helper_images": [_packed(image) for image in example.helper_images],
+        "board": None if example.board is None else list(example.board),
     }
 
 

@@ -24,6 +24,10 @@ class Example(BaseModel):
             mark all images come before the text.
         choices: The options of a multiple-choice question, or None if open-ended.
         answer: A letter ("A" is the first choice) or, if open-ended, the text itself.
+        helper_images: Pictures of the way to the answer, for methods that learn from them
+            (METHOD.md section 5, Mirage). Never part of the prompt.
+        board: Map of a path question, see `livr.data.lake`. With it every safe path to the goal
+            is right, not only the one in `answer`.
     """
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, extra="forbid")
@@ -34,3 +38,5 @@ class Example(BaseModel):
     question: str
     choices: tuple[str, ...] | None = None
     answer: str = ""
+    helper_images: tuple[ImageInput, ...] = ()
+    board: tuple[str, ...] | None = None

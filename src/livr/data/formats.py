@@ -4,7 +4,7 @@
   or a list of {"type": "text" | "image"} parts;
 - LLaVA: {"image": ..., "conversations": [{"from": "human" | "gpt", "value"}]};
 - ShareGPT: the same with "images": [...];
-- own rows: {"question", "answer", "images", "choices"};
+- own rows: {"question", "answer", "images", "choices", "helper_images", "board"};
 - csv: the columns image (several separated by ;), question, answer, optionally choices
   (separated by |) and id;
 - Hugging Face: a folder written by `save_to_disk`, parquet files, or `hf:NAME[:SPLIT]`.
@@ -74,10 +74,10 @@ def _problems_of(example: Example) -> list[str]:
         question=example.question,
         choices=None if example.choices is None else list(example.choices),
         answer=example.answer,
+        board=None if example.board is None else list(example.board),
     )
-    missing = [
-        i for i in example.images if not isinstance(i, Image.Image) and not Path(i).is_file()
-    ]
+    stored = (*example.images, *example.helper_images)
+    missing = [i for i in stored if not isinstance(i, Image.Image) and not Path(i).is_file()]
     return content_problems(row) + [f"image {image} does not exist" for image in missing]
 
 
@@ -195,7 +195,7 @@ def to_example(record: Record, name: str, base: Path) -> Example:
         question, answer = _exchange(record)
     value = record.get("images", record.get("image"))
     images = [] if value is None else value if isinstance(value, list) else [value]
-    choices = record.get("choices")
+    choices, board = record.get("choices"), record.get("board")
     return Example(
         id=str(record.get("id") or name),
         task=str(record.get("task") or "custom"),
@@ -203,6 +203,8 @@ def to_example(record: Record, name: str, base: Path) -> Example:
         question=_tidy(question, len(images)),
         choices=tuple(str(choice) for choice in choices) if choices else None,
         answer=answer.strip(),
+        helper_images=tuple(_image(image, base) for image in record.get("helper_images") or ()),
+        board=tuple(str(row) for row in board) if board else None,
     )
 
 

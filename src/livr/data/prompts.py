@@ -41,8 +41,9 @@ TEMPLATES: dict[str, str] = {
     ),
     "visual_similarity": "Which of the two other images is more similar to the first image?",
     "vsp": (
-        "The map shows a start, a goal, ice and holes. Give the moves from start to goal that "
-        "avoid every hole. Answer with letters U, D, L, R separated by commas."
+        "The map shows a frozen lake with a start S, a goal G and dark holes. Give the moves from "
+        "start to goal that avoid every hole. Answer with the letters U, D, L, R, separated by "
+        "commas."
     ),
 }
 

@@ -10,11 +10,17 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from livr.data.example import IMAGE_PLACEHOLDER, LETTERS, Example
+from livr.data.lake import board_problem
 from livr.errors import Problem
+
+ADDITIVE = ("helper_images", "board")
 
 
 class Row(BaseModel):
-    """One question as stored. Image paths are relative to the data set folder."""
+    """One question as stored. Image paths are relative to the data set folder.
+
+    The keys in ADDITIVE are written only where they say something.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -24,6 +30,8 @@ class Row(BaseModel):
     question: str
     choices: list[str] | None = None
     answer: str
+    helper_images: list[str] = []
+    board: list[str] | None = None
 
     def to_example(self, folder: Path) -> Example:
         """Returns the example with absolute image paths."""
@@ -34,12 +42,16 @@ class Row(BaseModel):
             question=self.question,
             choices=None if self.choices is None else tuple(self.choices),
             answer=self.answer,
+            helper_images=tuple(folder / image for image in self.helper_images),
+            board=None if self.board is None else tuple(self.board),
         )
 
 
 def dump_row(row: Row) -> str:
     """Returns the row as one JSON line with a fixed key order, without line end."""
-    return json.dumps(row.model_dump(), ensure_ascii=False)
+    values = row.model_dump()
+    kept = {key: value for key, value in values.items() if value or key not in ADDITIVE}
+    return json.dumps(kept, ensure_ascii=False)
 
 
 def read_rows(path: Path, file: str, problems: list[Problem]) -> Iterator[tuple[int, Row]]:
@@ -103,6 +115,8 @@ def content_problems(row: Row) -> list[str]:
         found.append("the answer is empty")
     elif row.choices is not None:
         found.extend(_choice_problems(row.choices, row.answer))
+    if row.board is not None and (problem := board_problem(tuple(row.board))):
+        found.append(problem)
     if not row.images:
         found.append("the row has no image")
     marks = row.question.count(IMAGE_PLACEHOLDER)

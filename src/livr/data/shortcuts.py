@@ -3,6 +3,7 @@
 Each predictor sees only metadata: the letter most frequent in training, or one number per
 choice (box area, patch brightness, ...), of which it takes the largest or the smallest,
 whichever was right more often in training. Its accuracy must stay within noise of chance.
+Path questions are asked with the most frequent path and with the straight ones that see no hole.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from livr.data.example import LETTERS
+from livr.data.lake import reaches_goal, straight_guesses
 
 NOISE = 2.58  # standard deviations: 99 % of fair sets stay below
 
@@ -23,6 +25,7 @@ class Clue:
 
     answer: str
     features: Mapping[str, tuple[float, ...]]
+    board: tuple[str, ...] | None = None
 
 
 def measure(
@@ -47,7 +50,11 @@ def measure(
     train = clues[fitted]
     rest = [clue for name in names if name != fitted for clue in clues[name]]
     most = Counter(clue.answer for clue in train).most_common(1)[0][0]
-    result = {"majority_answer": _score([clue.answer == most for clue in rest], majority)}
+    result = {"majority_answer": _score([_right(clue, most) for clue in rest], majority)}
+    boards = [clue.board for clue in rest if clue.board is not None]
+    for name in straight_guesses(boards[0]) if boards else ():
+        hits = [reaches_goal(board, straight_guesses(board)[name]) for board in boards]
+        result[name] = _score(hits, majority)
     for feature in sorted({name for clue in train for name in clue.features}):
         seen, unseen = _usable(train, feature), _usable(rest, feature)
         if not seen or not unseen:
@@ -58,6 +65,10 @@ def measure(
         chance = sum(1 / len(clue.features[feature]) for clue in unseen) / len(unseen)
         result[feature] = _score(hits, chance)
     return result
+
+
+def _right(clue: Clue, answer: str) -> bool:
+    return clue.answer == answer if clue.board is None else reaches_goal(clue.board, answer)
 
 
 def _usable(clues: Sequence[Clue], feature: str) -> list[Clue]:

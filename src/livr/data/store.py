@@ -56,7 +56,8 @@ def load_split(folder: str | Path, split: str) -> list[Example]:
         if row.id in seen:
             messages.append(f"the id {row.id!r} was already used in row {seen[row.id]}")
         seen.setdefault(row.id, number)
-        messages.extend(m for image in row.images if (m := path_problem(root, image)))
+        stored = (*row.images, *row.helper_images)
+        messages.extend(m for image in stored if (m := path_problem(root, image)))
         problems.extend(Problem(path.name, number, message) for message in messages)
         examples.append(row.to_example(root.resolve()))
     if problems:
@@ -153,10 +154,13 @@ def write_split(stage: Path, split: str, examples: Iterable[Example]) -> int:
     count = 0
     with (stage / f"{split}.jsonl").open("w", encoding="utf-8", newline="\n") as lines:
         for example in examples:
-            names = [
-                _store_image(stage, split, count, index, image)
-                for index, image in enumerate(example.images)
-            ]
+            names, helpers = (
+                [
+                    _store_image(stage, f"images/{split}/{count:05d}-{kind}{index}", image)
+                    for index, image in enumerate(images)
+                ]
+                for kind, images in (("", example.images), ("helper", example.helper_images))
+            )
             row = Row(
                 id=example.id,
                 task=example.task,
@@ -164,15 +168,16 @@ def write_split(stage: Path, split: str, examples: Iterable[Example]) -> int:
                 question=example.question,
                 choices=None if example.choices is None else list(example.choices),
                 answer=example.answer,
+                helper_images=helpers,
+                board=None if example.board is None else list(example.board),
             )
             lines.write(dump_row(row) + "\n")
             count += 1
     return count
 
 
-def _store_image(stage: Path, split: str, row: int, index: int, image: ImageInput) -> str:
-    stem = f"images/{split}/{row:05d}-{index}"
-    (stage / "images" / split).mkdir(parents=True, exist_ok=True)
+def _store_image(stage: Path, stem: str, image: ImageInput) -> str:
+    (stage / stem).parent.mkdir(parents=True, exist_ok=True)
     if isinstance(image, Image.Image):
         name = f"{stem}.png"
         image.save(stage / name, compress_level=4)

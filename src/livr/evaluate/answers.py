@@ -8,8 +8,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from livr.data.example import LETTERS, Example
+from livr.data.lake import reaches_goal
+from livr.evaluate.paths import read_moves
 
 _SMALL = [
     "zero",
@@ -73,11 +77,34 @@ _PREAMBLE = re.compile(
 )
 
 
+@dataclass(frozen=True)
+class Form:
+    """A form of answers: how one is read from a text, and when it is right.
+
+    Attributes:
+        read: Text in NFKC form, question -> answer or None.
+        right: Answer, question -> whether it is right.
+    """
+
+    read: Callable[[str, Example], str | None]
+    right: Callable[[str, Example], bool]
+
+
+def form_of(example: Example) -> Form:
+    """The form of a question's answer. The row decides: its board, its choices, its answer."""
+    if example.board is not None:
+        return PATH
+    if example.choices is not None:
+        return CHOICE
+    return TEXT if as_number(example.answer) is None else NUMBER
+
+
 def extract(text: str, example: Example) -> str | None:
     """The answer that a generated text gives, or None if it gives none or more than one.
 
     Multiple choice: a letter. Open-ended with a number as its answer: that number in digits.
-    Other open-ended questions: the text, normalised.
+    A question with a board: the moves, as "R,D". Other open-ended questions: the text,
+    normalised.
 
     Args:
         text: What the model wrote.
@@ -92,27 +119,17 @@ def extract(text: str, example: Example) -> str | None:
     >>> extract("There are seven fish.", count)
     '7'
     """
-    text = unicodedata.normalize("NFKC", text).strip()
-    if example.choices is not None:
-        return _letter(text, example.choices)
-    if as_number(example.answer) is not None:
-        return _number(text)
-    return normalise(_PREAMBLE.sub("", text.casefold(), count=1)) or None
+    return form_of(example).read(unicodedata.normalize("NFKC", text).strip(), example)
 
 
 def is_correct(prediction: str | None, example: Example) -> bool:
-    """Whether an extracted answer is the right one.
+    """Whether an extracted answer is right: equal to the question's, or a safe path to the goal.
 
     Args:
         prediction: What `extract` returned.
         example: The question with its answer.
     """
-    if prediction is None:
-        return False
-    if example.choices is not None:
-        return prediction == example.answer.strip().upper()
-    number = as_number(example.answer)
-    return prediction == (normalise(example.answer) if number is None else number)
+    return prediction is not None and form_of(example).right(prediction, example)
 
 
 def normalise(text: str) -> str:
@@ -201,3 +218,21 @@ def _quoted(text: str, choices: tuple[str, ...]) -> set[str]:
             found.add(LETTERS[i])
             words = words.replace(f" {choice} ", " \0 ")
     return found
+
+
+PATH = Form(
+    read=lambda text, example: read_moves(text),
+    right=lambda found, example: reaches_goal(example.board or (), found),
+)
+CHOICE = Form(
+    read=lambda text, example: _letter(text, example.choices or ()),
+    right=lambda found, example: found == example.answer.strip().upper(),
+)
+NUMBER = Form(
+    read=lambda text, example: _number(text),
+    right=lambda found, example: found == as_number(example.answer),
+)
+TEXT = Form(
+    read=lambda text, example: normalise(_PREAMBLE.sub("", text.casefold(), count=1)) or None,
+    right=lambda found, example: found == normalise(example.answer),
+)

@@ -84,6 +84,16 @@ def score(predictions: Sequence[Prediction]) -> Score:
     )
 
 
+def score_by_task(
+    examples: Sequence[Example], predictions: Sequence[Prediction]
+) -> dict[str, Score]:
+    """One score per task (BLINK: per subset), by name; none if there is only one."""
+    rows: dict[str, list[Prediction]] = {}
+    for example, row in zip(examples, predictions, strict=True):
+        rows.setdefault(example.task, []).append(row)
+    return {name: score(rows[name]) for name in sorted(rows)} if len(rows) > 1 else {}
+
+
 def write_predictions(path: Path, predictions: Iterable[Prediction]) -> None:
     """Write one JSON object a line. The file appears when it is complete."""
     write_whole(path, "".join(row.model_dump_json() + "\n" for row in predictions))

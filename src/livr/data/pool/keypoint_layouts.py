@@ -15,7 +15,8 @@ from livr.data.pool.scenes import backgrounds
 from livr.data.sources import funkpoint
 from livr.data.sources.folder import write_splits_file
 
-SPARE = 1.25  # pairs written per question wanted: some are refused by the builder
+SPARE = 1.6  # pairs of labelled pictures written per question: the builder refuses some
+SPARE_PAIRS = 4  # the same for pairs of views, which cost nothing
 VIEWS = {"train": 10, "val": 24, "test": 24}  # views of a picture for semantic pairs
 ACTION = "hold it by the grip and work with the other end"
 CATEGORIES = {"fish": 3, "windmill": 1}  # shares of the semantic pairs
@@ -33,13 +34,13 @@ def write_pairs(folder: Path, sizes: dict[str, int], seed: int) -> None:
     used: Used = []
     lines: list[str] = []
     for split in SPLITS:
-        wanted = round(SPARE * sizes.get(split, 0))
+        wanted = sizes.get(split, 0)
         if not wanted:
             continue
         rng = random.Random(f"pool pairs {split} {seed}")
         views = _write_views(folder, split, wanted, rng, used)
         shares = [name for name in CATEGORIES for _ in range(CATEGORIES[name])]
-        for _ in range(wanted):
+        for _ in range(SPARE_PAIRS * wanted):
             category = rng.choice(shares)
             first, second = _two_objects(views[category], rng)
             lines.append(_write_pair(folder, len(lines), first, second, category))

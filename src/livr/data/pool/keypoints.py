@@ -24,7 +24,8 @@ from livr.data.pool.scenes import background, decode
 
 SIZE = (160, 128)
 POINTS = 5
-SPAN = (0.62, 0.8)  # share of the canvas the keypoints cover
+SPAN = (0.55, 0.76)  # share of the canvas the keypoints cover
+MARGIN = 10  # px between a keypoint and the edge: room for its mark
 NO_MIRROR = ("windmill",)  # their keypoints know left from right
 Matrix = npt.NDArray[np.float64]
 Points = tuple[tuple[float, float], ...]
@@ -70,13 +71,13 @@ def render(item: Annotated, scenery: list[PoolImage], rng: random.Random) -> Vie
     if item.category not in NO_MIRROR and rng.random() < 0.5:
         photo = photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         points_P2 = points_P2 * (-1, 1) + (photo.width, 0)
-    angle = math.radians(rng.uniform(-25, 25))
+    angle = math.radians(rng.uniform(-30, 30))
     turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
     turned_P2 = points_P2 @ turn.T
     low, high = turned_P2.min(axis=0), turned_P2.max(axis=0)
     scale = float((np.array(SIZE) / (high - low)).min()) * rng.uniform(*SPAN)
-    room = np.array(SIZE) - scale * (high - low)
-    offset = room * [rng.uniform(0.3, 0.7), rng.uniform(0.3, 0.7)] - scale * low
+    room = np.array(SIZE) - scale * (high - low) - 2 * MARGIN
+    offset = MARGIN + room * [rng.random(), rng.random()] - scale * low
     placed_P2 = scale * turned_P2 + offset
     # picture px -> photograph px, as Pillow wants it
     back = turn.T / scale

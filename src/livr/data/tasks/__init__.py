@@ -15,6 +15,7 @@ from livr.data.tasks import (
     semantic_correspondence,
     visual_correspondence,
     visual_similarity,
+    vsp,
 )
 from livr.data.tasks.base import Task
 from livr.errors import ConfigError
@@ -32,6 +33,7 @@ TASKS: dict[str, Task[Any]] = {
         relative_reflectance,
         visual_similarity,
         sat,
+        vsp,
     )
 }
 

@@ -34,6 +34,8 @@ class Built:
             in two splits.
         features: For shortcut tests: name -> one number per choice. Only what a predictor
             could use without understanding the question belongs here.
+        helper_images: Pictures of the way to the answer, or none.
+        board: Map of a path question, or None.
     """
 
     images: tuple[Image.Image | Path, ...]
@@ -42,6 +44,8 @@ class Built:
     answer: str
     groups: tuple[str, ...]
     features: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    helper_images: tuple[Image.Image | Path, ...] = ()
+    board: tuple[str, ...] | None = None
 
 
 @dataclass
@@ -93,25 +97,27 @@ class Task(Generic[Config]):
         section: Where the paper describes it.
         source: The public data set with its licence.
         chance: Accuracy of guessing, 0 to 1.
-        answer_form: letter or number.
+        answer_form: letter, number, text or path.
         paper: Sizes and thresholds for the public data set.
         pool: The same for the embedded images: smaller pictures, the same construction.
         build: Makes the questions of one split.
         cues: Features that belong to the construction itself. Their predictors are reported,
             but not held to chance.
         majority: Share of the most frequent answer by construction; None if all are alike.
+        generated: The questions are made by program and need no source.
     """
 
     name: str
     section: str
     source: SourceInfo
     chance: float
-    answer_form: Literal["letter", "number", "text"]
+    answer_form: Literal["letter", "number", "text", "path"]
     paper: Config
     pool: Config
     build: Callable[[Request, Config], Iterator[Built]]
     cues: tuple[str, ...] = ()
     majority: float | None = None
+    generated: bool = False
 
 
 def balanced(values: Sequence[Value], count: int, rng: random.Random) -> list[Value]:
@@ -149,9 +155,9 @@ class Quota:
     Ours.
     """
 
-    def __init__(self, count: int, signs: int) -> None:
+    def __init__(self, count: int, signs: int, slack: int | None = None) -> None:
         patterns = 2**signs
-        self._slack: int = max(1, count // (25 * patterns))
+        self.slack: int = max(1, count // (25 * patterns)) if slack is None else slack
         self.relaxed = False
         self._used: dict[tuple[bool, ...], int] = dict.fromkeys(
             itertools.product((False, True), repeat=signs), 0
@@ -159,7 +165,7 @@ class Quota:
 
     def open(self, pattern: tuple[bool, ...]) -> bool:
         """True if a question with this pattern is still wanted."""
-        return self.relaxed or self._used[pattern] < min(self._used.values()) + self._slack
+        return self.relaxed or self._used[pattern] < min(self._used.values()) + self.slack
 
     def take(self, pattern: tuple[bool, ...]) -> None:
         """Counts a question with this pattern."""

@@ -3,7 +3,8 @@
 Construction (METHOD.md section 3, paper appendix A): FunKPoint pictures are split 80/10/10,
 balanced per action; disjoint pairs of the same action; one of the five functional keypoints is
 REF on the source, A to D mark it and three others on the target. Ours: a picture is in one pair
-only, and two pictures made from the same original are no pair.
+only, and two pictures made from the same original are no pair; on the embedded pictures the
+places of the points do not tell the answer (`Balance`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from livr.data.tasks.keypoint_question import CHOICES, KeypointConfig, KeypointP
 def build(request: Request, config: KeypointConfig) -> Iterator[Built]:
     """Yields one question per disjoint pair, the actions in turn."""
     answers = letters(CHOICES, request.count, request.rng)
+    balance = config.balance(request.count)
     for first, second in _pairs(request):
         if not answers:
             return
@@ -31,7 +33,7 @@ def build(request: Request, config: KeypointConfig) -> Iterator[Built]:
             continue
         pair = KeypointPair(first.path, second.path, sides[0], sides[1], (first.key, second.key))
         question = request.question(action=first.action)
-        built = make_question(request, config, pair, question, answers[-1])
+        built = make_question(request, config, pair, question, answers[-1], balance)
         if built is not None:
             answers.pop()
             yield built
@@ -79,7 +81,7 @@ TASK = Task(
     chance=1 / CHOICES,
     answer_form="letter",
     paper=KeypointConfig(),
-    pool=KeypointConfig(long_side=160, apart=0.08),
+    pool=KeypointConfig(long_side=160, apart=0.08, balanced=True),
     build=build,
     cues=("point_distance_to_ref",),
 )

@@ -6,7 +6,8 @@ that quadrant and a patch of the same size from the same photograph which meets 
 does not overlap the quadrant, and whose centre is at least a set fraction of the canvas width
 away. The order is random. Ours: the fraction is 0.3; the right patch is as often brighter as
 darker, more as less contrasted, warmer as colder in colour than the wrong one; patches that
-look alike are refused.
+look alike are refused. The helper image for Mirage is the canvas before the quadrant was blacked
+out (ours: METHOD.md section 5 reports Mirage on jigsaw, but not its helper images).
 """
 
 from __future__ import annotations
@@ -66,13 +67,13 @@ def build(request: Request, config: JigsawConfig) -> Iterator[Built]:
             photo = _open(request, config, image)
             if photo is None:
                 continue
-            built = _question(request, config, photo, answers[-1], quota)
+            built = _question(request, config, (photo, image.key), answers[-1], quota)
             if built is None:
                 request.drops["no wrong patch found"] += 1
                 left.append(image)
                 continue
             answers.pop()
-            yield Built(*built, groups=(image.key,), features=_features(built[0]))
+            yield built
         images = left
 
 
@@ -88,13 +89,15 @@ def _open(request: Request, config: JigsawConfig, image: coco.CocoImage) -> Imag
         return None
 
 
-_Parts = tuple[tuple[Image.Image, ...], str, tuple[str, ...], str]
-
-
 def _question(
-    request: Request, config: JigsawConfig, photo: Image.Image, answer: str, quota: Quota
-) -> _Parts | None:
+    request: Request,
+    config: JigsawConfig,
+    source: tuple[Image.Image, str],
+    answer: str,
+    quota: Quota,
+) -> Built | None:
     rng = request.rng
+    photo, key = source
     for _ in range(config.tries):
         height = 2 * rng.randint(math.ceil(config.heights[0] / 2), config.heights[1] // 2)
         left = rng.randint(0, photo.width - config.width)
@@ -114,7 +117,15 @@ def _question(
         board = photo.crop(canvas)
         board.paste((0, 0, 0), (config.width // 2, height // 2, config.width, height))
         images = (board, *place(right, [wrong], answer))
-        return images, request.question(), choices_of("jigsaw"), answer
+        return Built(
+            images=images,
+            question=request.question(),
+            choices=choices_of("jigsaw"),
+            answer=answer,
+            groups=(key,),
+            features=_features(images),
+            helper_images=(photo.crop(canvas),),
+        )
     return None
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from livr.data.tasks.base import Quota
 from livr.data.tasks.drawing import Point
 
 
@@ -71,21 +72,63 @@ def point_features(
     }
 
 
-def choose_keypoints(
-    target: Sequence[Point], count: int, distance: float, rng: random.Random
-) -> list[int] | None:
-    """Draws `count` keypoints that keep `distance` px from each other in the target picture.
+class Balance:
+    """Keeps places from telling the answer: two `Quota`s over the four marked points.
 
-    Returns their places in `target` in random order, or None if there are not enough. All
-    subsets that fit are equally likely, so no keypoint stands out.
+    The right point is equally often the nearest, the second, the third and the farthest one to
+    where REF lies, and so it is to the middle of the picture. Ours.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._quotas = tuple(Quota(count, signs=2, slack=max(4, count // 60)) for _ in range(2))
+
+    def loosen(self) -> bool:
+        """Doubles the slack, for a source with too few fitting pictures; False if of no use."""
+        useful = any(quota.slack < self._count for quota in self._quotas)
+        for quota in self._quotas:
+            quota.slack *= 2
+        return useful
+
+    def accept(self, size: tuple[int, int], reference: Point, points: Sequence[Point]) -> bool:
+        """Takes a question with the right point first, if it is still wanted.
+
+        Args:
+            size: Of the picture with the points, in px.
+            reference: Where REF lies in the other picture.
+            points: The right point and three others.
+        """
+        true, *others = points
+        patterns = []
+        for place in (reference, (size[0] / 2, size[1] / 2)):
+            nearer = sum(math.dist(place, other) < math.dist(place, true) for other in others)
+            patterns.append((bool(nearer & 1), nearer > 1))
+        taken = list(zip(self._quotas, patterns, strict=True))
+        if not all(quota.open(pattern) for quota, pattern in taken):
+            return False
+        for quota, pattern in taken:
+            quota.take(pattern)
+        return True
+
+
+def choose_keypoints(
+    points: Sequence[Point], count: int, distance: float, rng: random.Random
+) -> list[list[int]]:
+    """Draws `count` keypoints that keep `distance` px from each other, the one to ask for first.
+
+    Returns all such choices as places in `points`, in random order; none if there are not
+    enough. No keypoint stands out.
     """
     fitting = [
         subset
-        for subset in itertools.combinations(range(len(target)), count)
-        if far_apart([target[index] for index in subset], distance)
+        for subset in itertools.combinations(range(len(points)), count)
+        if far_apart([points[index] for index in subset], distance)
     ]
-    if not fitting:
-        return None
-    chosen = list(rng.choice(fitting))
-    rng.shuffle(chosen)
-    return chosen
+    choices = []
+    for subset in fitting:
+        for true in subset:
+            others = [index for index in subset if index != true]
+            rng.shuffle(others)
+            choices.append([true, *others])
+    rng.shuffle(choices)
+    return choices

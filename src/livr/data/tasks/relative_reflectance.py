@@ -4,12 +4,14 @@ Construction (METHOD.md section 3, paper appendix A): a Multi-Illumination pictu
 lights; two separated points; Y is the mean luminance of the linear albedo over a disk at each;
 rel = |Ya - Yb| / max(Ya, Yb, 1e-8). Up to 0.10 the answer is "about the same" (C, about a quarter
 of the questions), otherwise the darker point. Test scenes are those named `everett*`. Ours: the
-darker point is as often above as below, left as right of the other one.
+darker point is as often above as below, left as right of the other one; on the embedded pictures
+the darker surface also looks as often brighter as darker, because of the light.
 """
 
 from __future__ import annotations
 
 import math
+import operator
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +22,7 @@ from PIL import Image
 from livr.data.sources import mid
 from livr.data.tasks.base import Built, Quota, Request, Task, choices_of
 from livr.data.tasks.drawing import Point, draw_points
-from livr.data.tasks.points import far_apart, fit, point_features
+from livr.data.tasks.points import brightness, far_apart, fit, point_features
 
 LUMINANCE = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
 SAME = 0.10
@@ -37,6 +39,8 @@ class ReflectanceConfig:
         apart: The points' distance, as a share of the diagonal.
         disk: Radius of the disk over which albedo is averaged, as a share of the longer side.
         tries: Pairs of points drawn before a picture is given up.
+        balanced: In half of the questions with a darker point the light makes it look brighter.
+            The paper takes any points.
     """
 
     long_side: int = 640
@@ -44,13 +48,14 @@ class ReflectanceConfig:
     apart: float = 0.2
     disk: float = 0.012
     tries: int = 200
+    balanced: bool = False
 
 
 def build(request: Request, config: ReflectanceConfig) -> Iterator[Built]:
     """Yields questions; every scene is used once before any is used again."""
     scenes = mid.read_scenes(request.folder, request.split, request.seed)
     answers = _answers(request.count, request.rng)
-    quota = Quota(request.count, signs=2)
+    quota = Quota(request.count, signs=3 if config.balanced else 2)
     while answers and scenes:
         request.rng.shuffle(scenes)
         before = len(answers)
@@ -85,7 +90,7 @@ def _question(
         request.drops["image missing or unreadable"] += 1
         return None
     luminance_HW = mid.read_albedo(scene) @ LUMINANCE
-    points = _points(luminance_HW, picture.size, config, answer, quota, request.rng)
+    points = _points(luminance_HW, picture, config, answer, quota, request.rng)
     if points is None:
         request.drops["no fitting points in this picture"] += 1
         return None
@@ -102,13 +107,14 @@ def _question(
 
 def _points(
     luminance_HW: mid.Albedo,
-    size: tuple[int, int],
+    picture: Image.Image,
     config: ReflectanceConfig,
     answer: str,
     quota: Quota,
     rng: random.Random,
 ) -> tuple[Point, Point] | None:
     """Draws two points in px of the picture for which `answer` is right."""
+    size = picture.size
     border, radius = config.border * max(size), config.disk * max(luminance_HW.shape)
     scale = (luminance_HW.shape[1] / size[0], luminance_HW.shape[0] / size[1])
     for _ in range(config.tries):
@@ -127,7 +133,10 @@ def _points(
         if "C" in (found, answer):
             continue
         dark, light = (a, b) if found == "A" else (b, a)
-        pattern = (dark[0] > light[0], dark[1] > light[1])
+        pattern: tuple[bool, ...] = (dark[0] > light[0], dark[1] > light[1])
+        if config.balanced:
+            shown = (brightness(picture, p, config.disk * max(size)) for p in (dark, light))
+            pattern += (operator.gt(*shown),)
         if quota.open(pattern):
             quota.take(pattern)
             return (dark, light) if answer == "A" else (light, dark)
@@ -159,7 +168,7 @@ TASK = Task(
     chance=1 / 3,
     answer_form="letter",
     paper=ReflectanceConfig(),
-    pool=ReflectanceConfig(long_side=160, disk=0.02),
+    pool=ReflectanceConfig(long_side=160, disk=0.02, balanced=True),
     build=build,
     cues=("point_brightness",),
     majority=(1 - SAME_SHARE) / 2,

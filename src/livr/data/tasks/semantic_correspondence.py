@@ -2,7 +2,8 @@
 
 Construction (METHOD.md section 3, paper appendix A): SPair-71k (trn) pairs with at least four
 common keypoints; REF marks one on the source, A to D mark it and three others on the target.
-Ours: marked points keep a small distance, otherwise their letters could not be read.
+Ours: marked points keep a small distance, otherwise their letters could not be read; on the
+embedded pictures the places of the points do not tell the answer (`Balance`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ def build(request: Request, config: KeypointConfig) -> Iterator[Built]:
     names = spair.read_pair_names(request.folder, request.split, request.seed)
     request.rng.shuffle(names)
     answers = letters(CHOICES, request.count, request.rng)
+    balance = config.balance(request.count)
     for name in names:
         if not answers:
             return
@@ -35,7 +37,7 @@ def build(request: Request, config: KeypointConfig) -> Iterator[Built]:
             name.keys,
         )
         question = request.question()
-        built = make_question(request, config, points, question, answers[-1])
+        built = make_question(request, config, points, question, answers[-1], balance)
         if built is not None:
             answers.pop()
             yield built
@@ -48,7 +50,7 @@ TASK = Task(
     chance=1 / CHOICES,
     answer_form="letter",
     paper=KeypointConfig(),
-    pool=KeypointConfig(long_side=160, apart=0.09),
+    pool=KeypointConfig(long_side=160, apart=0.09, balanced=True),
     build=build,
     cues=("point_distance_to_ref",),
 )
