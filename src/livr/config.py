@@ -118,7 +118,11 @@ class TrainConfig(Settings):
     gradient_checkpointing: bool = False
     """Recompute activations in the backward pass: less memory, more time."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Precision of the weights; auto: bfloat16 on a GPU that has it, else float32."""
+    """Precision of the frozen weights; auto: bfloat16 on a GPU that has it, else float32. LoRA and
+    the latents' rows are float32 in either case."""
+    load_in_4bit: bool = False
+    """Keep the frozen weights of the language model in four bits (QLoRA) and compute in `dtype`.
+    Needs a CUDA GPU and bitsandbytes: pip install 'livr[qlora]'."""
 
     @model_validator(mode="after")
     def _epochs_are_positive(self) -> TrainConfig:
@@ -141,6 +145,12 @@ def parse_override(text: str) -> tuple[list[str], Any]:
     except yaml.YAMLError as error:
         raise ConfigError(f"--set {text!r}: the value is not valid YAML") from error
     # YAML 1.1 reads 1e-4 (no dot) as text.
+    @model_validator(mode="after")
+    def _four_bits_are_frozen(self) -> TrainConfig:
+        if self.load_in_4bit and self.tune == "full":
+            raise ValueError("load_in_4bit=true: weights in four bits cannot train; use tune=lora")
+        return self
+
     if isinstance(parsed, str):
         with contextlib.suppress(ValueError):
             parsed = float(parsed)

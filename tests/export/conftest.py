@@ -45,8 +45,7 @@ def in_process(monkeypatch) -> None:
     """Let the comparison run in this process: much quicker, where a process is not the point."""
 
     def run(command: list[str], **options: Any) -> SimpleNamespace:
-        folder, work, device, *base = command[3:]
-        fresh.main(folder, Path(work), device, base[0] if base else None)
+        fresh.main(command[3:])
         return SimpleNamespace(returncode=0, stderr="")
 
     monkeypatch.setattr(verify.subprocess, "run", run)

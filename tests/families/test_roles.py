@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import livr.model.load as loading
-from livr.analysis.tokens import marked, mask_picture, mask_table, spans
+from livr.analysis.tokens import LEGEND, marked, mask_picture, mask_table, spans
 from livr.method.roles import Role
 from livr.model.model import Model
 from livr.model.probes import probes
@@ -108,5 +108,5 @@ def test_the_mask_is_shown_as_it_is(model: Model) -> None:
     ordinary = mask_table(model, example, "ordinary")
     assert "all" in ordinary[-1]
     picture = mask_picture(model, example)
-    assert picture.width == picture.height
+    assert picture.width == picture.height - LEGEND
     assert len(set(picture.getdata())) >= 5

@@ -61,6 +61,7 @@ def explain(
     limit: int = 120,
     batch_size: int = 16,
     seed: int = 0,
+    trust_remote_code: bool = False,
     on_progress: Listener | None = None,
 ) -> Explanation:
     """Draw attention overlays and the embedding map.
@@ -73,6 +74,7 @@ def explain(
         limit: Most questions, drawn at random.
         batch_size: Questions per forward pass.
         seed: Seed of every draw.
+        trust_remote_code: Run the code that the checkpoint brings.
         on_progress: Told how far the work is.
 
     Raises:
@@ -85,7 +87,7 @@ def explain(
         raise ConfigError(f"--out {folder} is a file; give a folder")
     meter = Meter(8, on_progress)
     examples = draw_questions(load_split(Path(data), split), limit, seed, f"{data}, split {split}")
-    asked = open_model(model)
+    asked = open_model(model, trust_remote_code)
     if not asked.num_latents:
         raise ModelError(f"{source_name(model)} has no latents, so there is nothing to explain")
     meter.advance(0, "reading images")

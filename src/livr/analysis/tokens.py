@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+import numpy as np
 import torch
-from PIL import Image, ImageDraw
+from PIL import Image, ImageColor, ImageDraw, ImageFont
 from torch import Tensor
 
 from livr.data.example import Example
@@ -21,11 +22,13 @@ from livr.model.model import Model, Use
 COLOURS = {
     Role.PAD: "#9a9a9a",
     Role.IMAGE: "#1b7f8c",
-    Role.PROMPT: "#4a4a4a",
+    Role.PROMPT: "#757575",
     Role.LATENT: "#c2410c",
     Role.ANSWER: "#2f7d32",
 }
 """One colour per role, readable on white and on black; pictures and terminals use the same."""
+LEGEND = 48
+"""Height in pixels of the lines below a picture of a mask."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +40,15 @@ class Span:
         start: First position.
         length: How many.
         text: Their tokens decoded, special tokens included; for images and latents in short.
+        tokens: The same token by token; empty for images and latents, and where a character is
+            cut in two.
     """
 
     role: Role
     start: int
     length: int
     text: str
+    tokens: tuple[str, ...] = ()
 
 
 def spans(model: Model, example: Example, latents: Use = "keep", answer: bool = True) -> list[Span]:
@@ -59,14 +65,22 @@ def spans(model: Model, example: Example, latents: Use = "keep", answer: bool = 
     found, start = [], 0
     for role, run in groupby(roles):
         length = len(list(run))
-        text = model.tokenizer.decode(ids[start : start + length], skip_special_tokens=False)
-        if role == Role.IMAGE:
-            text = f"<image x {length}>"
-        elif role == Role.LATENT:
-            text = f"<latent x {length}>"
-        found.append(Span(Role(role), start, length, text))
+        own = ids[start : start + length]
+        text, tokens = model.tokenizer.decode(own, skip_special_tokens=False), ()
+        if role in (Role.IMAGE, Role.LATENT):
+            again = role == Role.LATENT and own[0] == model.image_token_id
+            name = "image again" if again else Role(role).name.lower()
+            text = f"<{name} x {length}>"
+        else:
+            tokens = _one_by_one(model, own, text)
+        found.append(Span(Role(role), start, length, text, tokens))
         start += length
     return found
+
+
+def _one_by_one(model: Model, ids: Sequence[int], text: str) -> tuple[str, ...]:
+    tokens = tuple(model.tokenizer.decode([i], skip_special_tokens=False) for i in ids)
+    return tokens if "".join(tokens) == text else ()
 
 
 def marked(parts: Sequence[Span]) -> str:
@@ -114,33 +128,44 @@ def mask_picture(
     """The mask of an example as a picture: rows look, columns are looked at.
 
     A cell has the colour of the role looked at; white is hidden. A frame shows the roles of rows
-    and columns. Where layers differ (sliding windows), the first layer with the widest view is
-    drawn.
+    and columns, a line below what the colours mean. Where layers differ (sliding windows), the
+    first layer with the widest view is drawn.
 
     Args:
         model: The model.
         example: The example, with answer.
         mask: Name of a policy.
-        size: Longest side of the picture in pixels.
+        size: Width of the picture in pixels, if every position gets one at least.
     """
     batch = model.batch(model.encode([example], "keep", answer=True))
-    widest = max(layer_masks(model, batch, mask), key=lambda m: int(m.sum()))[0].tolist()
+    widest = max(layer_masks(model, batch, mask), key=lambda m: int(m.sum()))[0].cpu().numpy()
     roles = [Role(r) for r in batch.roles_BT[0].tolist()]
-    tokens = len(roles)
-    cell = max(1, size // (tokens + 4))
-    frame = 3 * cell
-    side = frame + tokens * cell
-    picture = Image.new("RGB", (side, side), "white")
-    draw = ImageDraw.Draw(picture)
-    for i, role in enumerate(roles):
-        here = frame + i * cell
-        draw.rectangle((here, 0, here + cell - 1, frame - cell - 1), COLOURS[role])
-        draw.rectangle((0, here, frame - cell - 1, here + cell - 1), COLOURS[role])
-        for k, visible in enumerate(widest[i]):
-            if visible:
-                x = frame + k * cell
-                draw.rectangle((x, here, x + cell - 1, here + cell - 1), COLOURS[roles[k]])
+    colours = np.array([ImageColor.getrgb(COLOURS[role]) for role in roles], dtype=np.uint8)
+    cells = np.where(widest[..., None], colours[None], np.uint8(255))
+    cell = max(1, size // (len(roles) + 4))
+    frame, length = 3 * cell, len(roles) * cell
+    picture = Image.new("RGB", (frame + length, frame + length + LEGEND), "white")
+    for pixels, box in (
+        (cells, (frame, frame, frame + length, frame + length)),
+        (colours[None], (frame, 0, frame + length, frame - cell)),
+        (colours[:, None], (0, frame, frame - cell, frame + length)),
+    ):
+        shown = (box[2] - box[0], box[3] - box[1])
+        picture.paste(Image.fromarray(pixels).resize(shown, Image.Resampling.NEAREST), box[:2])
+    _write_legend(picture, sorted(set(roles)))
     return picture
+
+
+def _write_legend(picture: Image.Image, roles: Sequence[Role]) -> None:
+    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(size=13)
+    left, top = 4, picture.height - LEGEND + 8
+    for role in roles:
+        draw.rectangle((left, top, left + 11, top + 11), COLOURS[role])
+        name = role.name.lower()
+        draw.text((left + 16, top - 2), name, "black", font=font)
+        left += 28 + int(draw.textlength(name, font=font))
+    words = "rows look, columns are looked at; white is hidden"
+    draw.text((4, top + 18), words, "black", font=font)
 
 
 def mask_table(model: Model, example: Example, mask: str = "bottleneck") -> list[list[str]]:

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from peft import prepare_model_for_kbit_training
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
 
+from livr.backbones.four_bit import four_bit_settings
 from livr.errors import ModelError, UnsupportedModelError
 from livr.method import attention
 
@@ -20,14 +22,22 @@ LEAKY_LAYERS = {"linear_attention", "conv", "mamba", "recurrent", "ssm"}
 
 
 def load_backbone(
-    source: str, dtype: torch.dtype | str = "auto", *, trust_remote_code: bool = False
+    source: str,
+    dtype: torch.dtype,
+    device: torch.device,
+    *,
+    trust_remote_code: bool = False,
+    four_bit: bool = False,
 ) -> Any:
     """A vision-language model ready for the rule: every weight frozen, evaluation mode.
 
     Args:
         source: Hub id or checkpoint folder.
-        dtype: A torch dtype or "auto" (as stored in the checkpoint).
+        dtype: Precision of the weights.
+        device: Where the model goes.
         trust_remote_code: Whether code inside the checkpoint may run.
+        four_bit: Keep the decoder's linear layers in four bits, all else in float32, and compute
+            in `dtype`.
 
     Returns:
         The transformers model, its decoder switched to the attention "livr".
@@ -40,8 +50,12 @@ def load_backbone(
     try:
         config = AutoConfig.from_pretrained(source, trust_remote_code=trust_remote_code)
         refuse_leaky(config, source)
-        loader = _loader(config)
-        hf = loader.from_pretrained(source, dtype=dtype, trust_remote_code=trust_remote_code)
+        options: dict[str, Any] = {"dtype": dtype, "trust_remote_code": trust_remote_code}
+        if four_bit:
+            empty = empty_model(config, trust_remote_code)
+            options["quantization_config"] = four_bit_settings(empty, dtype)
+            options["device_map"] = {"": device}
+        hf = auto_class(own_code(config, trust_remote_code)).from_pretrained(source, **options)
     except ModelError:
         raise
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, AttributeError) as error:
@@ -49,14 +63,31 @@ def load_backbone(
         if "trust_remote_code" in str(error):
             reason = "it brings its own code; read it, then allow it with --trust-remote-code"
         raise ModelError(f"cannot load {source} as a vision-language model: {reason}") from error
+    hf = prepare_model_for_kbit_training(hf, False) if four_bit else hf.to(device)
     hf.requires_grad_(False)
     attention.install(hf.get_decoder())
     return hf.eval()
 
 
-def _loader(config: Any) -> Any:
-    """The auto class; models with own code may be filed under text generation only."""
-    own = getattr(config, "auto_map", None) or {}
+def empty_model(config: Any, trust_remote_code: bool = False) -> Any:
+    """The structure of a model without its weights, on the meta device."""
+    kind = auto_class(own_code(config, trust_remote_code))
+    with torch.device("meta"):
+        return kind.from_config(config, trust_remote_code=trust_remote_code)
+
+
+def own_code(config: Any, trusted: bool) -> Mapping[str, str]:
+    """Classes that a checkpoint brings itself, by auto class; none where they may not run."""
+    named: Mapping[str, str] = getattr(config, "auto_map", None) or {}
+    return named if trusted else {}
+
+
+def auto_class(own: Mapping[str, str]) -> Any:
+    """The auto class of a model; with code of its own it may be filed under text generation only.
+
+    Args:
+        own: The classes it brings itself, by auto class.
+    """
     if "AutoModelForCausalLM" in own and "AutoModelForImageTextToText" not in own:
         return AutoModelForCausalLM
     return AutoModelForImageTextToText
@@ -133,6 +164,15 @@ def types_argument(hf: Any) -> str | None:
     """The argument of the model's forward that takes token types, if there is one."""
     known = inspect.signature(type(hf).forward).parameters
     return next((n for n in ("token_type_ids", "mm_token_type_ids") if n in known), None)
+
+
+def logits_where(hf: Any, inputs: Mapping[str, Any], keep_BT: Tensor) -> Tensor:
+    """(N, V) logits at the N positions marked in `keep_BT`."""
+    if type(hf).__module__.startswith("transformers."):
+        kept = hf(**inputs, logits_to_keep=keep_BT, use_cache=False)
+        return kept.logits  # type: ignore[no-any-return]
+    # The code of a checkpoint may know logits_to_keep as a number only.
+    return hf(**inputs, use_cache=False).logits[keep_BT]  # type: ignore[no-any-return]
 
 
 def encode_images(hf: Any, inputs: Mapping[str, Tensor]) -> Any:

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from livr.cli.console import JsonFlag, hush, note, print_json, print_table, progress
+from livr.cli.console import (
+    JsonFlag,
+    TrustFlag,
+    hush,
+    note,
+    print_json,
+    print_table,
+    progress,
+)
 
 if TYPE_CHECKING:
     from livr.analysis.audit.result import Audit
@@ -35,6 +43,7 @@ def audit(
     ] = 200,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1)] = 32,
     seed: Annotated[int, typer.Option("--seed", help="Seed of every draw.")] = 0,
+    trust_remote_code: TrustFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Test whether the latents are used: a table with verdicts, JSON and a page."""
@@ -57,6 +66,7 @@ def audit(
             limit=limit or None,
             batch_size=batch_size,
             seed=seed,
+            trust_remote_code=trust_remote_code,
             on_progress=listen,
         )
     if as_json:

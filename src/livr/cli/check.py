@@ -6,14 +6,12 @@ from typing import Annotated
 
 import typer
 
-from livr.cli.console import JsonFlag, hush, note, print_json, print_table, progress
+from livr.cli.console import JsonFlag, TrustFlag, hush, note, print_json, print_table, progress
 
 
 def check(
     model: Annotated[str, typer.Argument(help="Hub id, checkpoint or run folder, or mini.")],
-    trust_remote_code: Annotated[
-        bool, typer.Option("--trust-remote-code", help="Run code that the checkpoint brings.")
-    ] = False,
+    trust_remote_code: TrustFlag = False,
     max_pixels: Annotated[
         int | None, typer.Option("--max-pixels", min=1, help="Pixel budget of one image.")
     ] = None,

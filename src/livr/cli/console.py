@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 import typer
 
@@ -19,6 +19,32 @@ if TYPE_CHECKING:
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 """The `--json` option, the same in every verb."""
+
+TrustFlag = Annotated[
+    bool, typer.Option("--trust-remote-code", help="Run the code that the checkpoint brings.")
+]
+"""The `--trust-remote-code` option, the same in every verb that loads a model."""
+
+NumLatents = Annotated[
+    int | None,
+    typer.Option("--num-latents", min=1, help="Only the first so many latents; default all."),
+]
+"""The `--num-latents` option of verbs that ask a model."""
+
+
+def which_latents(latents: str, num: int | None) -> Literal["keep", "drop"] | int:
+    """What `--latents` and `--num-latents` ask for together.
+
+    Raises:
+        ConfigError: `latents` is neither keep nor drop, or contradicts `num`.
+    """
+    from livr.errors import ConfigError
+
+    if latents not in ("keep", "drop"):
+        raise ConfigError(f"--latents {latents}: choose keep or drop")
+    if latents == "drop" and num is not None:
+        raise ConfigError(f"--latents drop leaves none of them, --num-latents {num} keeps some")
+    return "drop" if latents == "drop" else "keep" if num is None else num
 
 
 def console(*, stderr: bool = False) -> Console:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from livr.cli.console import JsonFlag, note, print_json, print_table, progress
+from livr.cli.console import JsonFlag, TrustFlag, hush, note, print_json, print_table, progress
 
 if TYPE_CHECKING:
     from livr.data.check import TokenCounter
@@ -86,12 +86,13 @@ def check(
     model: Annotated[
         str | None, typer.Option(help="Also check that every row fits this model.")
     ] = None,
+    trust_remote_code: TrustFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Find every problem of a data set before training: rows, images, splits, lengths."""
     from livr.data.check import check_folder
 
-    counter = None if model is None else _token_counter(model)
+    counter = None if model is None else _token_counter(model, trust_remote_code)
     report = check_folder(folder, counter)
     if as_json:
         problems = [{"file": p.file, "row": p.row, "message": p.message} for p in report.problems]
@@ -104,12 +105,12 @@ def check(
     typer.echo(f"{folder} is fine: {counts}; {report.images} images")
 
 
-def _token_counter(name: str) -> TokenCounter:
+def _token_counter(name: str, trust_remote_code: bool) -> TokenCounter:
     """Connects the check with a model's own tokenizer and image processor."""
     import livr
     from livr.data.check import TokenCount
 
-    model = livr.load(name)
+    model = livr.load(name, trust_remote_code=trust_remote_code)
     images = getattr(model.processor, "image_processor", None)
     patch, merge = getattr(images, "patch_size", None), getattr(images, "merge_size", None)
 
@@ -128,16 +129,49 @@ def _token_counter(name: str) -> TokenCounter:
 def show(
     folder: Annotated[str, typer.Argument(help="Data set folder, or blink:DIR/Subset.")],
     split: Annotated[str, typer.Option(help="Which part of the data.")] = "train",
-    out: Annotated[Path, typer.Option(help="Folder for the two files.")] = Path(),
-    count: Annotated[int, typer.Option(min=1, help="Questions to show.")] = 18,
+    out: Annotated[Path, typer.Option(help="Folder for the files.")] = Path(),
+    count: Annotated[
+        int | None, typer.Option("--count", "--n", min=1, help="Questions; 18, with --tokens 1.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Which questions are drawn.")] = 0,
+    tokens: Annotated[
+        bool, typer.Option("--tokens", help="Show what --model reads: tokens, roles, the mask.")
+    ] = False,
+    model: Annotated[
+        str | None, typer.Option(help="With --tokens: run, checkpoint or mini.")
+    ] = None,
+    latents: Annotated[
+        int, typer.Option(min=0, help="With --tokens: add so many to a model without latents.")
+    ] = 0,
+    mask: Annotated[
+        str | None,
+        typer.Option(help="With --tokens: bottleneck or ordinary."),
+    ] = None,
+    trust_remote_code: TrustFlag = False,
 ) -> None:
-    """Write a contact sheet (PNG and HTML) of questions, choices and answers."""
-    from livr.data.show import write_show
-    from livr.data.store import load_split
+    """Write a contact sheet (PNG and HTML) of questions, choices and answers.
 
-    for path in write_show(folder, split, load_split(folder, split), out, count, seed):
-        typer.echo(str(path))
+    With --tokens: print questions token by token, coloured by role, and draw the mask (PNG).
+    """
+    from livr.data.show import sample, write_show
+    from livr.data.store import load_split
+    from livr.errors import ConfigError
+
+    examples = load_split(folder, split)
+    if not tokens:
+        if model is not None or latents or mask is not None:
+            raise ConfigError("--model, --latents and --mask are for --tokens")
+        for path in write_show(folder, split, examples, out, count or 18, seed):
+            typer.echo(str(path))
+        return
+    if model is None:
+        raise ConfigError("--tokens shows what a model reads: give --model RUN, CHECKPOINT or mini")
+    from livr.cli.tokens import show_tokens
+    from livr.model.load import load
+
+    hush()
+    asked = load(model, num_latents=latents, trust_remote_code=trust_remote_code)
+    show_tokens(asked, sample(examples, count or 1, seed), mask, out)
 
 
 @app.command()

@@ -7,7 +7,17 @@ from typing import Annotated
 
 import typer
 
-from livr.cli.console import JsonFlag, hush, print_fields, print_json, progress
+from livr.cli.console import (
+    JsonFlag,
+    NumLatents,
+    TrustFlag,
+    hush,
+    print_fields,
+    print_json,
+    print_table,
+    progress,
+    which_latents,
+)
 
 
 def eval(
@@ -20,18 +30,19 @@ def eval(
     latents: Annotated[
         str, typer.Option("--latents", help="keep them in the prompt, or drop them.")
     ] = "keep",
+    num_latents: NumLatents = None,
     subset: Annotated[
         str | None, typer.Option("--subset", help="One part of a benchmark: blink:DIR has several.")
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="File for the result (JSON).")] = None,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1)] = 32,
+    trust_remote_code: TrustFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Measure accuracy of generated answers, with a 95 % interval."""
     from livr.errors import ConfigError
 
-    if latents not in ("keep", "drop"):
-        raise ConfigError(f"--latents {latents}: choose keep or drop")
+    use = which_latents(latents, num_latents)
     if subset is not None:
         if not data.startswith("blink:"):
             raise ConfigError(f"--subset {subset}: only blink:DIR has subsets")
@@ -45,9 +56,10 @@ def eval(
             data,
             split,
             mask=mask,
-            latents="drop" if latents == "drop" else "keep",
+            latents=use,
             out=out,
             batch_size=batch_size,
+            trust_remote_code=trust_remote_code,
             on_progress=lambda done, total: advance(done / total),
         )
     if as_json:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from livr.cli.console import JsonFlag, note, print_fields, print_json, progress
+from livr.cli.console import JsonFlag, TrustFlag, note, print_fields, print_json, progress
 
 
 def explain(
@@ -20,6 +20,7 @@ def explain(
     ] = 120,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1)] = 16,
     seed: Annotated[int, typer.Option("--seed", help="Seed of every draw.")] = 0,
+    trust_remote_code: TrustFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Draw what the latents attend to, and a map of their states."""
@@ -38,6 +39,7 @@ def explain(
             limit=limit,
             batch_size=batch_size,
             seed=seed,
+            trust_remote_code=trust_remote_code,
             on_progress=listen,
         )
     if as_json:

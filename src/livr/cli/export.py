@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from livr.cli.console import JsonFlag, hush, note, print_fields, print_json
+from livr.cli.console import JsonFlag, TrustFlag, hush, note, print_fields, print_json
 
 
 def export(
@@ -19,6 +19,7 @@ def export(
     dtype: Annotated[
         str, typer.Option("--dtype", help="float32, bfloat16, float16; auto: as the base model.")
     ] = "auto",
+    trust_remote_code: TrustFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Merge a run into an ordinary checkpoint, and prove that it is the same model."""
@@ -26,7 +27,7 @@ def export(
     from livr.export.api import export as write
 
     hush()
-    done = write(model, out, adapter=adapter, dtype=dtype)
+    done = write(model, out, adapter=adapter, dtype=dtype, trust_remote_code=trust_remote_code)
     if as_json:
         print_json(done.summary())
         return

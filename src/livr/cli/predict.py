@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from livr.cli.console import JsonFlag, hush, print_json
+from livr.cli.console import JsonFlag, NumLatents, TrustFlag, hush, print_json, which_latents
 
 
 def predict(
@@ -20,6 +20,8 @@ def predict(
         list[str] | None, typer.Option("--choice", help="An option to choose from. Repeatable.")
     ] = None,
     mask: Annotated[str, typer.Option("--mask", help="Attention rule.")] = "ordinary",
+    num_latents: NumLatents = None,
+    trust_remote_code: TrustFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Ask a model one question."""
@@ -30,7 +32,9 @@ def predict(
     from livr.evaluate.predict import predict as ask
 
     hush()
-    answer = ask(model, image, question, choice, mask=mask)
+    use = which_latents("keep", num_latents)
+    trust = {"trust_remote_code": trust_remote_code}
+    answer = ask(model, image, question, choice, mask=mask, latents=use, **trust)
     if as_json:
         print_json({"answer": answer.answer, "text": answer.text})
         return

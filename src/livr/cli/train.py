@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from livr.cli.console import hush, note, print_fields, progress
+from livr.cli.console import TrustFlag, hush, note, print_fields, progress
 
 if TYPE_CHECKING:
     from livr.config import TrainConfig
@@ -32,6 +32,7 @@ def train(
     data: DataOption = None,
     out: OutOption = None,
     settings: SetOption = None,
+    trust_remote_code: TrustFlag = False,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check everything, show the plan, train nothing.")
@@ -46,7 +47,13 @@ def train(
     from livr.errors import ConfigError
     from livr.recipes import find_recipe
 
-    config = load_recipe(find_recipe(recipe), settings or (), model=model, data=data, out=out)
+    given = {
+        "model": model,
+        "data": data,
+        "out": out,
+        "trust_remote_code": trust_remote_code or None,
+    }
+    config = load_recipe(find_recipe(recipe), settings or (), **given)
     if config.data is None:
         raise ConfigError("no data set: give --data FOLDER with a train.jsonl in it")
     if config.out is None:

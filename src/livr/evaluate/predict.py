@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from os import PathLike
-from pathlib import Path
+from os import PathLike, fspath
 
 from livr.data.example import Example, ImageInput
 from livr.evaluate.answers import extract
@@ -34,6 +33,7 @@ def predict(
     *,
     mask: str = "ordinary",
     latents: Use = "keep",
+    trust_remote_code: bool = False,
 ) -> Answer:
     """Ask a model one question.
 
@@ -43,12 +43,17 @@ def predict(
         question: The question.
         choices: The options, if it is a multiple-choice question.
         mask: Attention rule by name.
-        latents: `drop` leaves the latents out of the prompt.
+        latents: `drop` leaves the latents out of the prompt, a number keeps the first so many.
+        trust_remote_code: Run the code that the checkpoint brings.
 
     Raises:
         LivrError: The model or an image cannot be used; see the message.
     """
-    asked = model if isinstance(model, Model) else load(_source(model))
+    asked = (
+        model
+        if isinstance(model, Model)
+        else load(fspath(model), trust_remote_code=trust_remote_code)
+    )
     example = Example(
         id="question",
         images=tuple(images),
@@ -57,7 +62,3 @@ def predict(
     )
     text = asked.generate([example], mask, latents)[0]
     return Answer(text=text, answer=extract(text, example))
-
-
-def _source(model: str | PathLike[str]) -> str | Path:
-    return model if isinstance(model, str) else Path(model)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from os import PathLike
+from dataclasses import asdict, dataclass, field
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
@@ -94,21 +94,21 @@ def evaluate(
         on_progress: Called with (answered, all).
 
     Raises:
+    trust_remote_code: bool = False,
         LivrError: The model or the data cannot be used; see the message.
     """
-    name = model.source if isinstance(model, Model) else str(model)
+    name = model.source if isinstance(model, Model) else fspath(model)
     examples = load_split(Path(data), split)
     if not examples:
         raise DataError(f"{data}: split {split} is empty")
     _need_answers(examples, split)
-    asked = (
-        model if isinstance(model, Model) else load(Path(model) if Path(model).is_dir() else name)
-    )
+    asked = model if isinstance(model, Model) else load(name, trust_remote_code=trust_remote_code)
     predictions = _ask(asked, examples, mask, latents, batch_size, on_progress)
     result = Evaluation(
         model=name,
         data=str(data),
         split=split,
+        trust_remote_code: Run the code that the checkpoint brings.
         mask=mask,
         latents=latents if asked.num_latents else "none",
         score=score(predictions),

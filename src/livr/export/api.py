@@ -14,10 +14,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from livr.errors import ConfigError
+from livr.errors import ConfigError, ModelError
 from livr.export.adapter import write_adapter
 from livr.export.card import write_card
-from livr.export.files import write_config, write_generation_config, write_json, write_processor
+from livr.export.files import (
+    write_code,
+    write_config,
+    write_generation_config,
+    write_json,
+    write_processor,
+)
 from livr.export.merge import latent_ids, merge, round_weights, target_dtype
 from livr.export.result import Export, Verification
 from livr.export.source import Source, read_source
@@ -45,6 +51,7 @@ def export(
     *,
     adapter: bool = False,
     dtype: str = "auto",
+    trust_remote_code: bool = False,
 ) -> Export:
     """Write a run as a checkpoint that any program loads, once it is proven to be the same model.
 
@@ -54,20 +61,26 @@ def export(
         adapter: Write LoRA and the latents' rows for peft instead of merged weights.
         dtype: Precision of merged weights: `float32`, `bfloat16`, `float16`, or `auto`, that of
             the source checkpoint.
+        trust_remote_code: Run the code that the source checkpoint brings. It is copied to `out`,
+            where whoever loads it has to make the same choice.
 
     Raises:
         ConfigError: `out` exists, or an option is wrong.
         ModelError: `model` is no finished run, or what was written is not the same model. Then
             nothing is left behind.
     """
-    source = read_source(Path(model))
+    source = read_source(Path(model), trust_remote_code)
     target = Path(out)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ConfigError(f"{target} exists already; choose another --out")
-    if adapter and source.about["tune"] != "lora":
-        raise ConfigError(
-            f"{model} tuned whole layers, so there is no adapter; leave out --adapter"
+    if source.about.get("repeats"):
+        raise ModelError(
+            f"{model} was trained with method {source.config.method}, which shows every image "
+            "twice. A chat template cannot do that, so there is no checkpoint that answers alike"
         )
+    if adapter and source.about["tune"] != "lora":
+        tuned = "whole layers" if source.about["tune"] == "full" else "the latents' rows alone"
+        raise ConfigError(f"{model} tuned {tuned}, so there is no adapter; leave out --adapter")
     if adapter and dtype != "auto":
         raise ConfigError("--dtype is for merged weights; an adapter is kept as it was trained")
     precision = target_dtype(dtype, source)
@@ -85,7 +98,8 @@ def export(
 
 
 def _write(source: Source, out: Path, dtype: torch.dtype, adapter: bool) -> Export:
-    run = load(source.run, dtype="float32")
+    trust = source.trust_remote_code
+    run = load(source.run, dtype="float32", trust_remote_code=trust)
     examples, origin = questions(source.config.data)
     expected = answers_of(run, examples)
     vocabulary, device, barred = len(run.tokenizer), str(run.device), latent_ids(source)
@@ -103,9 +117,12 @@ def _write(source: Source, out: Path, dtype: torch.dtype, adapter: bool) -> Expo
     end = run.tokenizer.convert_ids_to_tokens(run.encoder.end_of_turn)
     write_processor(source, run.processor, _template(run), end, out)
     write_generation_config(source, ends, barred, out)
+    write_code(source, out)
     with tempfile.TemporaryDirectory() as work:
         base = source.checkpoint if adapter else None
-        answers, found = ask_fresh_process(out, Path(work), expected, device, base)
+        answers, found = ask_fresh_process(
+            out, Path(work), expected, device, base=base, trust_remote_code=trust
+        )
     checked = _judge(expected, must_equal, answers, found, barred)
     checked = replace(checked, origin=origin, merge_difference=merge_difference)
     stored = "float32" if adapter else str(dtype).removeprefix("torch.")

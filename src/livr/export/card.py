@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from transformers import AutoModelForCausalLM
 
+from livr.backbones.backbone import auto_class
 from livr.export.result import Export
 from livr.export.source import Source
 from livr.method.variants import VARIANTS
 
 _UNKNOWN_LICENCE = "other"
+_TRUST = "trust_remote_code=True"
 
 _MERGED = """```python
 from transformers import AutoModelForImageTextToText, AutoProcessor
@@ -50,8 +53,7 @@ def write_card(source: Source, done: Export, latents: range) -> None:
         _front_matter(source, done),
         f"# {source.base_name}, trained with LIVR's `{source.config.method}`\n",
         _what(source, done, latents),
-        "## Use\n\n"
-        + (_ADAPTER.replace("{base}", source.base_name) if done.kind == "adapter" else _MERGED),
+        "## Use\n\n" + _use(source, done),
         _latents(latents),
         "## Scores\n\n" + _scores(source),
         "## Data\n\n" + _data(source),
@@ -87,6 +89,22 @@ def _what(source: Source, done: Export, latents: range) -> str:
         + (f"{len(latents)} latents." if latents else "No latents.")
         + "\n"
     )
+
+
+def _use(source: Source, done: Export) -> str:
+    text = _ADAPTER if done.kind == "adapter" else _MERGED
+    own = source.own_code
+    if own:
+        for place in ('"THIS FOLDER"', '"{base}"'):
+            text = text.replace(f"from_pretrained({place}", f"from_pretrained({place}, {_TRUST}")
+        if auto_class(own) is AutoModelForCausalLM:
+            text = text.replace("AutoModelForImageTextToText", "AutoModelForCausalLM")
+        text += (
+            "\nThe model brings code of its own, copied from the base model. Read it before you "
+            f"set `{_TRUST}`. Where `generate` refuses `mm_token_type_ids`, delete it from the "
+            "inputs: processors give it, and older code does not take it.\n"
+        )
+    return text.replace("{base}", source.base_name)
 
 
 def _latents(latents: range) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from transformers.dynamic_module_utils import get_relative_import_files
 
 from livr.export.source import Source
 from livr.export.template import response_template
@@ -132,6 +133,21 @@ def write_config(source: Source, hf: Any, dtype: torch.dtype, out: Path) -> None
         if "vocab_size" in part:
             part["vocab_size"] = rows
     write_json(out / "config.json", config)
+
+
+def write_code(source: Source, out: Path) -> None:
+    """Copy the checkpoint's own code: modules that `auto_map` names in files of `out`, and what
+    they import from beside them. Code that lives in another repository stays there."""
+    modules = set()
+    for path in out.glob("*.json"):
+        named = json.loads(path.read_text(encoding="utf-8")).get("auto_map") or {}
+        for value in named.values():
+            places = [value] if isinstance(value, str) else value
+            modules |= {p.partition(".")[0] for p in places if p and "--" not in p}
+    for module in sorted(modules):
+        first = source.file(f"{module}.py")
+        for path in [] if first is None else [first, *map(Path, get_relative_import_files(first))]:
+            shutil.copyfile(path, out / path.name)
 
 
 def write_generation_config(

@@ -10,8 +10,8 @@ from peft import LoraConfig as PeftLoraConfig
 from peft import PeftModel, get_peft_model, set_peft_model_state_dict
 from safetensors.torch import load_file
 from torch import Tensor
-from transformers import AutoModelForImageTextToText
 
+from livr.backbones.backbone import auto_class
 from livr.errors import ConfigError, ModelError
 from livr.export.source import Source
 
@@ -48,7 +48,9 @@ def plain_backbone(source: Source, vocabulary: int) -> Any:
     Raises:
         ModelError: Its weights are quantised, so nothing can be added to them.
     """
-    hf = AutoModelForImageTextToText.from_pretrained(source.checkpoint, dtype=torch.float32)
+    trust = {"trust_remote_code": source.trust_remote_code}
+    kind = auto_class(source.own_code)
+    hf = kind.from_pretrained(source.checkpoint, dtype=torch.float32, **trust)
     if getattr(hf, "is_quantized", False):
         raise ModelError(
             f"{source.checkpoint} holds quantised weights, into which nothing can be merged; "
@@ -90,6 +92,8 @@ def latent_ids(source: Source) -> range:
 def merge(source: Source, vocabulary: int) -> Any:
     """The run as one model in fp32: LoRA merged, or the tuned layers put in place; rows baked in.
 
+    The checkpoint is read unquantised, also where the run kept it in four bits.
+
     Args:
         source: The run.
         vocabulary: Number of tokens, latents included.
@@ -101,7 +105,7 @@ def merge(source: Source, vocabulary: int) -> Any:
     try:
         if source.about["tune"] == "lora":
             hf = _merge_lora(hf, source)
-        else:
+        elif source.about["tune"] == "full":
             _put_layers(hf, source.adapter / "decoder.safetensors")
     except (ValueError, KeyError, RuntimeError, OSError) as error:
         raise ModelError(f"{source.run}: cannot merge what it trained: {error}") from error

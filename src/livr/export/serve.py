@@ -36,7 +36,8 @@ def allow_images_only() -> None:
         def _load_processor(self, model_id_and_revision: str, gguf_file: str | None = None) -> Any:
             if gguf_file is not None:
                 return super()._load_processor(model_id_and_revision, gguf_file)
-            return load_processor(model_id_and_revision.rpartition("@")[0])
+            folder = model_id_and_revision.rpartition("@")[0]
+            return load_processor(folder, self.trust_remote_code)
 
     # The server looks the class up when it starts.
     model_manager.ModelManager = ImagesAndText

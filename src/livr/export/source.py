@@ -13,6 +13,7 @@ from transformers.utils import cached_file
 
 from livr.config import LatentsConfig, TrainConfig, build
 from livr.errors import ModelError
+from livr.method.variants import VARIANTS
 from livr.mini import checkpoint_dir
 from livr.model.load import MINI
 
@@ -25,11 +26,13 @@ class Source:
         run: Its folder.
         config: Its settings.
         checkpoint: Hub id or folder of the checkpoint it was trained on.
+        trust_remote_code: Whether the checkpoint's own code may run. Never taken from the run.
     """
 
     run: Path
     config: TrainConfig
     checkpoint: str
+    trust_remote_code: bool = False
 
     @property
     def adapter(self) -> Path:
@@ -53,6 +56,12 @@ class Source:
         folder = Path(self.config.model)
         return folder.name if folder.is_dir() else self.config.model
 
+    @property
+    def own_code(self) -> dict[str, str]:
+        """Classes that the checkpoint brings itself, by auto class; empty where none may run."""
+        named: dict[str, str] = self.json("config.json").get("auto_map") or {}
+        return named if self.trust_remote_code else {}
+
     def json_in_run(self, name: str) -> dict[str, Any]:
         """A JSON file of the run folder; empty if it is missing."""
         path = self.run / name
@@ -69,11 +78,16 @@ class Source:
         return {} if path is None else _read_json(path)
 
 
-def read_source(model: Path) -> Source:
+def read_source(model: Path, trust_remote_code: bool = False) -> Source:
     """Look at a run folder.
 
+    Args:
+        model: The folder.
+        trust_remote_code: Whether the code of its checkpoint may run.
+
     Raises:
-        ModelError: It is no run, or one that has not finished.
+        ModelError: It is no run, one that has not finished, or one of an arm that no other program
+            could ask: image twice, Mirage.
     """
     file = model / "config.yaml"
     if not file.is_file():
@@ -92,8 +106,15 @@ def read_source(model: Path) -> Source:
     except yaml.YAMLError as error:
         raise ModelError(f"{file} is not a YAML file: {error}") from error
     config = build(TrainConfig, values, str(file))
+    arm = VARIANTS.get(config.method)
+    if arm is not None and (arm.repeats or arm.home is not None):
+        raise ModelError(
+            f"{model} cannot be exported: method {arm.name} needs more than a checkpoint and a "
+            "chat template at inference. Use it through livr (livr eval, livr predict, livr.load)"
+        )
     name = config.model
-    return Source(model, config, str(checkpoint_dir(name)) if name in MINI else name)
+    checkpoint = str(checkpoint_dir(name)) if name in MINI else name
+    return Source(model, config, checkpoint, trust_remote_code)
 
 
 def _read_json(path: Path) -> dict[str, Any]:

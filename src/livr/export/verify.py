@@ -22,6 +22,7 @@ from PIL import Image
 from safetensors.torch import load_file
 from torch import Tensor
 
+from livr.backbones.backbone import logits_where
 from livr.data.example import Example
 from livr.data.store import load_split
 from livr.errors import LivrError, ModelError
@@ -97,15 +98,28 @@ def answers_of(model: Model, examples: Sequence[Example]) -> list[Expected]:
 @torch.no_grad()
 def answer_logits(hf: Any, batch: Batch) -> Tensor:
     """Logits of the answer of a batch with one example, (T_answer, V) fp32 on the CPU."""
-    out = hf(**batch.inputs, logits_to_keep=batch.keep_BT, use_cache=False)
-    logits_TV: Tensor = out.logits.float().cpu()
+    logits_TV = logits_where(hf, batch.inputs, batch.keep_BT).float().cpu()
     return logits_TV.reshape(-1, logits_TV.shape[-1])
 
 
 def ask_fresh_process(
-    folder: Path, work: Path, expected: Sequence[Expected], device: str, base: str | None = None
+    folder: Path,
+    work: Path,
+    expected: Sequence[Expected],
+    device: str,
+    *,
+    base: str | None = None,
+    trust_remote_code: bool = False,
 ) -> tuple[list[dict[str, Any]], list[Tensor]]:
     """Answers and logits of `folder` from a process in which livr cannot be imported.
+
+    Args:
+        folder: The exported folder.
+        work: An empty folder for questions and answers.
+        expected: The questions.
+        device: Where the model runs.
+        base: The checkpoint to put `folder` on, if it is an adapter.
+        trust_remote_code: Whether code in `folder` and `base` may run.
 
     Raises:
         ModelError: It cannot be loaded there; with the last lines of that process.
@@ -121,10 +135,10 @@ def ask_fresh_process(
         asked.append({"content": content, "answer": one.answer, "type": one.answer_type})
     (work / "questions.json").write_text(json.dumps(asked), encoding="utf-8")
     command = [sys.executable, "-P", str(fresh.__file__), str(folder), str(work), device]
+    command += ["--base", base] if base else []
+    command += ["--trust-remote-code"] if trust_remote_code else []
     env = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"}
-    done = subprocess.run(
-        [*command, *([base] if base else [])], capture_output=True, text=True, env=env
-    )
+    done = subprocess.run(command, capture_output=True, text=True, env=env)
     if done.returncode != 0:
         tail = "\n".join(done.stderr.strip().splitlines()[-4:])
         raise ModelError(f"plain transformers cannot use the exported folder:\n{tail}")

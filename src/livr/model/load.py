@@ -10,6 +10,7 @@ import yaml
 from livr.backbones.backbone import load_backbone
 from livr.backbones.family import family_of
 from livr.backbones.processor import load_processor
+from livr.backbones.four_bit import need_four_bit
 from livr.config import LatentsConfig, TrainConfig, build
 from livr.errors import ModelError
 from livr.mini import checkpoint_dir
@@ -31,6 +32,7 @@ def load(
 ) -> Model:
     """Load a model.
 
+    load_in_4bit: bool = False,
     Args:
         source: Hub id, checkpoint folder, run folder of `livr train`, or `mini`.
         num_latents: Add this many fresh latents.
@@ -45,15 +47,21 @@ def load(
     Raises:
         ModelError: It does not exist or cannot be loaded.
         UnsupportedModelError: Its architecture lets the image past the bottleneck.
+        load_in_4bit: Keep the language model's frozen weights in four bits. A run trained so is
+            loaded on the unquantised checkpoint otherwise, as `livr export` merges it.
     """
     run = _run_config(Path(source))
+        ConfigError: Four bits cannot work on this machine.
     origin = str(source) if run is None else run.model
     if run is not None:
         max_pixels = run.max_pixels if max_pixels is None else max_pixels
+    if load_in_4bit:
+        need_four_bit()
     path = str(checkpoint_dir(origin)) if origin in MINI else origin
     where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     trust = trust_remote_code
-    hf = load_backbone(path, _dtype(dtype, where), trust_remote_code=trust).to(where)
+    kind = _dtype(dtype, where)
+    hf = load_backbone(path, kind, where, trust_remote_code=trust, four_bit=load_in_4bit)
     family = family_of(hf.config.model_type)
     processor = load_processor(path, max_pixels, family=family, trust_remote_code=trust)
     model = Model(hf, processor, origin, max_pixels)

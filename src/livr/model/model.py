@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar
 import torch
 from torch import Tensor
 
-from livr.backbones.backbone import encode_images, types_argument
+from livr.backbones.backbone import encode_images, logits_where, types_argument
 from livr.backbones.family import family_of
 from livr.backbones.features import ImageFeatures, split_images
 from livr.config import LatentsConfig
@@ -151,11 +151,7 @@ class Model:
 
     def answer_logits(self, batch: Batch) -> Tensor:
         """(N, V) logits that predict `batch.targets_N`, under the rule in force."""
-        if type(self.hf).__module__.startswith("transformers."):
-            kept = self.hf(**batch.inputs, logits_to_keep=batch.keep_BT, use_cache=False)
-            return kept.logits  # type: ignore[no-any-return]
-        # The code of a checkpoint may know logits_to_keep as a number only.
-        return self.hf(**batch.inputs, use_cache=False).logits[batch.keep_BT]  # type: ignore[no-any-return]
+        return logits_where(self.hf, batch.inputs, batch.keep_BT)
 
     @torch.no_grad()
     def logits(

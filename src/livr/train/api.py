@@ -22,6 +22,7 @@ def train(
     out: str | PathLike[str] | None = None,
     settings: Sequence[str] = (),
     seed: int | None = None,
+    trust_remote_code: bool = False,
     resume: bool = False,
     on_progress: Listener | None = None,
 ) -> Run:
@@ -34,6 +35,7 @@ def train(
         out: Run folder, default `runs/<data>-<method>-<seed>`.
         settings: Changes to the recipe such as `optim.lr=2e-4`.
         seed: Seed of the run.
+        trust_remote_code: Run the code that the checkpoint brings.
         resume: Continue an interrupted run.
         on_progress: Told how far the run is.
 
@@ -47,9 +49,9 @@ def train(
     """
     loaded = model if isinstance(model, Model) else None
     source = loaded.source if loaded is not None else str(model)
-    config = load_recipe(
-        find_recipe(Path(recipe)), settings, model=source, data=Path(data), seed=seed
-    )
+    given = {"model": source, "data": Path(data), "seed": seed}
+    given["trust_remote_code"] = trust_remote_code or None
+    config = load_recipe(find_recipe(Path(recipe)), settings, **given)
     if out is None:
         out = Path("runs") / f"{Path(data).name}-{config.method}-{config.seed}"
     config = config.model_copy(update={"out": Path(out)})

@@ -29,6 +29,7 @@ from typing import Any
 from torch import nn
 
 from livr.backbones.backbone import decoder_prefix
+from livr.backbones.four_bit import weight_count
 from livr.errors import ConfigError
 
 MFU = 0.35
@@ -131,7 +132,7 @@ def sizes(hf: Any, trainable: int, tuned: bool) -> Sizes:
 
 
 def _count(weights: list[nn.Parameter]) -> int:
-    return sum(p.numel() for p in weights)
+    return sum(map(weight_count, weights))
 
 
 def step_flops(size: Sizes, tokens: float, answer: float, checkpointing: bool) -> float:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import torch
 
+from livr.backbones.four_bit import need_four_bit
 from livr.config import TrainConfig
 from livr.data.example import Example
 from livr.data.store import load_split
@@ -42,6 +43,8 @@ def plan_run(config: TrainConfig, gpu: str | None = None) -> Plan:
     """
     if config.data is None:
         raise ConfigError("a run needs data (--data)")
+    if config.load_in_4bit:
+        need_four_bit()
     card = None if gpu is None else estimate.find_gpu(gpu)
     arm = variant(config.method)
     stages = arm.plan(config.epochs)
@@ -83,6 +86,7 @@ def _equipped(config: TrainConfig, arm: Variant) -> Model:
         max_pixels=config.max_pixels,
         dtype=config.dtype,
         trust_remote_code=config.trust_remote_code,
+        load_in_4bit=config.load_in_4bit,
     )
     if arm.latents:
         model.add_latents(config.latents, config.seed)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from transformers import set_seed
 
+from livr.backbones.four_bit import need_four_bit
 from livr.config import TrainConfig, dump
 from livr.data.example import Example
 from livr.data.store import load_split
@@ -43,6 +44,8 @@ def train(
     config = _with_whole_paths(config)
     if config.data is None or config.out is None:
         raise ConfigError("a run needs both data (--data) and a folder to write to (--out)")
+    if config.load_in_4bit and model is None:
+        need_four_bit()
     arm = variant(config.method)
     plan = arm.plan(config.epochs)
     if not plan:
@@ -55,6 +58,7 @@ def train(
             config.model,
             max_pixels=config.max_pixels,
             dtype=config.dtype,
+            load_in_4bit=config.load_in_4bit,
             trust_remote_code=config.trust_remote_code,
         )
     _equip(model, arm, config)

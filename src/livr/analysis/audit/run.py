@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from os import PathLike
+from os import PathLike, fspath
 from pathlib import Path
 
 from livr.analysis import robustness
@@ -77,6 +77,7 @@ def audit(
     limit: int | None = 200,
     batch_size: int = 32,
     seed: int = 0,
+    trust_remote_code: bool = False,
     on_progress: Listener | None = None,
 ) -> Audit:
     """Are the latents used, and for what they carry?
@@ -92,6 +93,7 @@ def audit(
         limit: Most questions, drawn at random; None for all.
         batch_size: Questions per forward pass.
         seed: Seed of every draw.
+        trust_remote_code: Run the code that the checkpoints bring.
         on_progress: Told how far the audit is.
 
     Raises:
@@ -107,7 +109,8 @@ def audit(
     examples = draw_questions(load_split(Path(data), split), limit, seed, f"{data}, split {split}")
     chosen = {name: TESTS[name] for name in TESTS if not tests or name in tests}
     meter = Meter(sum(t.cost for t in chosen.values()) + 1, on_progress)
-    case = _case(model, control, baseline, examples, batch_size, seed)
+    sources = (model, control, baseline)
+    case = _case(*sources, examples, batch_size, seed, trust_remote_code)
     meter.advance(1, "reading images")
     findings: list[Finding] = []
     for test in chosen.values():
@@ -147,19 +150,20 @@ def _case(
     examples: Sequence[Example],
     batch_size: int,
     seed: int,
+    trust_remote_code: bool,
 ) -> Case:
-    asked = open_model(model)
+    asked = open_model(model, trust_remote_code)
     if not asked.num_latents:
         raise ModelError(
             f"{source_name(model)} has no latents, so there is nothing to audit; give a run of "
             "livr train with method livr or latents_only"
         )
-    against = None if control is None else open_model(control)
+    against = None if control is None else open_model(control, trust_remote_code)
     if control is not None and against is not None and not against.num_latents:
         raise ModelError(
             f"--control {source_name(control)} has no latents; give a latents_only run"
         )
-    plain = None if baseline is None else open_model(baseline)
+    plain = None if baseline is None else open_model(baseline, trust_remote_code)
     return Case(
         Questions(asked, examples, batch_size),
         control=None if against is None else Questions(against, examples, batch_size),
@@ -185,13 +189,13 @@ def _perform(test: Test, case: Case, meter: Meter) -> list[Finding]:
     return findings
 
 
-def open_model(source: Source) -> Model:
+def open_model(source: Source, trust_remote_code: bool = False) -> Model:
     """A loaded model as it is, anything else through `livr.load`."""
     if isinstance(source, Model):
         return source
-    return load(Path(source) if Path(source).is_dir() else str(source))
+    return load(fspath(source), trust_remote_code=trust_remote_code)
 
 
 def source_name(source: Source) -> str:
     """How results call a model."""
-    return source.source if isinstance(source, Model) else str(source)
+    return source.source if isinstance(source, Model) else fspath(source)
