@@ -35,6 +35,12 @@ class LatentsConfig(Settings):
     """Latents after or before the question (3.2; `before` is an ablation)."""
     shared: bool = False
     """One embedding row for all latents instead of one each (ablation)."""
+    noise: float | None = Field(None, ge=0)
+    """Norm of the noise on the rows in training over the norm of a row, in the mean (ours).
+    Default: the variant's own, 0.1 for livr_noise, else none."""
+    elastic: bool | None = None
+    """Train with the first k latents, k drawn for each example, so that any number of them can be
+    used later (ours). Default: the variant's own, true for livr_elastic."""
     init_seed: int | None = None
     """Seed of the random rows; default: the seed of the run."""
 
@@ -86,7 +92,7 @@ class TrainConfig(Settings):
     """A training run: what `livr train RECIPE` reads."""
 
     method: str = "livr"
-    """Which variant to train: sft, livr, latents_only, mask_only, ..."""
+    """Which variant to train: sft, livr, latents_only, mask_only, ... (docs/variants.md)"""
     epochs: tuple[float, ...] = (4, 6)
     """Passes over the data per stage (appendix B: 4 + 6 for LIVR, 10 for direct SFT)."""
     model: str = "mini"
@@ -101,6 +107,9 @@ class TrainConfig(Settings):
     """Train LoRA adapters or the whole language model (full: the Mirage comparison)."""
     latents: LatentsConfig = LatentsConfig()
     """The latents; ignored by variants without them."""
+    share: float | None = Field(None, ge=0, le=1)
+    """Probability that an example is under the bottleneck in a stage that mixes both rules (ours).
+    Default: the variant's own, 0.5 for livr_mixed; ignored by variants that do not mix."""
     lora: LoraConfig = LoraConfig()
     """The adapters; ignored with tune=full."""
     optim: OptimConfig = OptimConfig()
@@ -112,9 +121,15 @@ class TrainConfig(Settings):
     max_pixels: int | None = Field(None, ge=1)
     """Pixel budget of one image; default: the checkpoint's own. Stored with the run."""
     bottleneck: Literal["pieces", "mask"] = "pieces"
-    """How the rule is evaluated: exactly without a mask, or with one. Same result."""
+    """How the rule is evaluated: exactly without a mask, or with one. Same result. A rule that is
+    partly open (livr_annealed) always takes the mask."""
     cache_vision: bool = True
     """Run the frozen vision tower once per image instead of once per epoch. Same result."""
+    vision_cache: Path | None = None
+    """Folder for image features, shared by all runs that name it, whatever their method and seed.
+    Default: .vision-cache beside the run folder. It may be deleted at any time."""
+    vision_cache_gib: float = Field(20, ge=0)
+    """Most disk space for image features; beyond it they are kept in memory or not at all."""
     gradient_checkpointing: bool = False
     """Recompute activations in the backward pass: less memory, more time."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
@@ -128,6 +143,12 @@ class TrainConfig(Settings):
     def _epochs_are_positive(self) -> TrainConfig:
         if any(e <= 0 for e in self.epochs):
             raise ValueError(f"epochs={list(self.epochs)}: every stage needs a positive number")
+        return self
+
+    @model_validator(mode="after")
+    def _four_bits_are_frozen(self) -> TrainConfig:
+        if self.load_in_4bit and self.tune == "full":
+            raise ValueError("load_in_4bit=true: weights in four bits cannot train; use tune=lora")
         return self
 
 
@@ -145,12 +166,6 @@ def parse_override(text: str) -> tuple[list[str], Any]:
     except yaml.YAMLError as error:
         raise ConfigError(f"--set {text!r}: the value is not valid YAML") from error
     # YAML 1.1 reads 1e-4 (no dot) as text.
-    @model_validator(mode="after")
-    def _four_bits_are_frozen(self) -> TrainConfig:
-        if self.load_in_4bit and self.tune == "full":
-            raise ValueError("load_in_4bit=true: weights in four bits cannot train; use tune=lora")
-        return self
-
     if isinstance(parsed, str):
         with contextlib.suppress(ValueError):
             parsed = float(parsed)

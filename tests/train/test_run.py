@@ -105,9 +105,15 @@ class KilledError(Exception):
     """Stands for a process that dies."""
 
 
-@pytest.mark.parametrize("killed_after", [1, 5, 6, 9, 13])
-def test_resume_equals_uninterrupted(config, killed_after, monkeypatch) -> None:
+@pytest.mark.parametrize(
+    ("killed_after", "method"),
+    [*((n, "livr") for n in (1, 5, 6, 9, 13)), (6, "livr_annealed"), (13, "livr_mixed")],
+)
+def test_resume_equals_uninterrupted(config, killed_after, method, monkeypatch) -> None:
     """Law 6, in one process: stop after any step, in either stage, and continue."""
+    if method != "livr":
+        drawn = config.latents.model_copy(update={"noise": 0.2, "elastic": True})
+        config = config.model_copy(update={"method": method, "latents": drawn})
     whole = train(config.model_copy(update={"out": config.out.with_name("whole")}))
     broken = config.model_copy(update={"out": config.out.with_name("broken")})
     steps = 0

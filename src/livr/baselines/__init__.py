@@ -1,1 +1,1 @@
-"""Baselines by others that deviate in more than values. None is built yet."""
+"""Baselines by others that deviate in more than values: Mirage."""

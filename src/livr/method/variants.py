@@ -32,6 +32,7 @@ class Variant:
         source: Where the arm is described.
         repeats: Whether the images are given again after the question, in the latents' role.
         adapts: Whether the language model trains; if not, only the latents' rows do.
+        home: Module of an arm that deviates in more than values, or None. Named, not imported.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Variant:
     source: str
     repeats: bool = False
     adapts: bool = True
+    home: str | None = None
 
     def plan(self, epochs: Sequence[float]) -> StagePlan:
         """The stages of a run.
@@ -56,6 +58,7 @@ class Variant:
         return tuple(replace(stage, epochs=length) for stage, length in pairs)
 
 
+_MIRAGE = "livr.baselines.mirage"
 _LIVR = stages(BOTTLENECK, ORDINARY)
 _OPENS = replace(_LIVR[0], gate=cosine)
 _MIXED = (_LIVR[0], Stage("stage2", BOTTLENECK, share=0.5))
@@ -77,6 +80,7 @@ VARIANTS: Mapping[str, Variant] = MappingProxyType(
             Variant("prompt_tuning", True, stages(ORDINARY), "only the rows, 4.3", adapts=False),
             Variant("livr_answer_blind", True, stages(ANSWER_BLIND, ORDINARY), "mask, 4.3"),
             Variant("livr_unprompted", True, stages(LATENTS_UNPROMPTED, ORDINARY), "mask, 4.3"),
+            Variant("mirage", False, stages(ORDINARY, ORDINARY), "2506.17218", home=_MIRAGE),
             Variant("livr_annealed", True, (_OPENS, _LIVR[1]), "ours: stage 1 opens by and by"),
             Variant("livr_annealed_middle", True, _MIDDLE, "ours: an opening stage between"),
             Variant("livr_mixed", True, _MIXED, "ours: stage 2 under both rules"),

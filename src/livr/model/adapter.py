@@ -69,12 +69,14 @@ def save_adapter(model: Model, folder: Path) -> None:
     temporary = folder.with_name(folder.name + ".partial")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir(parents=True)
-    about: dict[str, Any] = {"tune": "lora" if has_lora(model) else "full", "latents": None}
-    if has_lora(model):
+    tuned = any(p.requires_grad for p in model.hf.parameters())
+    tune = "lora" if has_lora(model) else "full" if tuned else "rows"
+    about: dict[str, Any] = {"tune": tune, "latents": None, "repeats": model.encoder.repeats}
+    if tune == "lora":
         state = get_peft_model_state_dict(model.hf, adapter_name=ADAPTER)
         save_file({k: v.detach().contiguous() for k, v in state.items()}, temporary / _LORA)
         model.hf.peft_config[ADAPTER].save_pretrained(temporary)
-    else:
+    elif tune == "full":
         save_file(_decoder_state(model), temporary / _DECODER)
     if model.latents is not None:
         save_file({"rows": model.latents.rows.detach().contiguous()}, temporary / _LATENTS)
@@ -100,6 +102,7 @@ def load_adapter(model: Model, folder: Path) -> None:
                     f"{folder}: its backbone's tokenizer is not the one it was trained on"
                 )
             latents.load_state_dict(load_file(folder / _LATENTS))
+        model.encoder.repeats = about.get("repeats", False)
         if about["tune"] == "lora":
             config = PeftLoraConfig.from_pretrained(str(folder))
             model.hf.add_adapter(config, ADAPTER)
@@ -107,7 +110,7 @@ def load_adapter(model: Model, folder: Path) -> None:
             result = set_peft_model_state_dict(model.hf, load_file(folder / _LORA), ADAPTER)
             if result.unexpected_keys:
                 raise ModelError(f"{folder}: weights for layers the backbone does not have")
-        else:
+        elif about["tune"] == "full":
             model.hf.load_state_dict(load_file(folder / _DECODER), strict=False)
     except (OSError, KeyError, ValueError, RuntimeError) as error:
         raise ModelError(f"{folder}: cannot load the adapter: {error}") from error

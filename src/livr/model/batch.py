@@ -68,19 +68,23 @@ def collate(
     size = (len(encoded), max(map(len, encoded)))
     ids_BT = torch.full(size, pad_id, dtype=torch.long)
     valid_BT, types_BT = torch.zeros(size, dtype=torch.long), torch.zeros(size, dtype=torch.long)
-    answer_BT = torch.zeros(size, dtype=torch.bool)
+    answer_BT, again_BT = torch.zeros(size, dtype=torch.bool), torch.zeros(size, dtype=torch.bool)
     for b, row in enumerate(encoded):
         start = size[1] - len(row) if side == "left" else 0
         span = slice(start, start + len(row))
         ids_BT[b, span], types_BT[b, span], valid_BT[b, span] = row.ids_T, row.types_T, 1
         answer_BT[b, start + row.answer_start : start + len(row)] = True
+        if row.repeat_start is not None:
+            again_BT[b, start + row.repeat_start : start + len(row)] = True
     roles_BT = tag(ids_BT, valid_BT, answer_BT, [image_token_id], latent_ids)
+    # An image shown again is a latent to the rule: it carries what was seen to the answer.
+    roles_BT[again_BT & (roles_BT == Role.IMAGE)] = Role.LATENT
     inputs: dict[str, Any] = {"input_ids": ids_BT, "attention_mask": valid_BT}
     types_name = next((row.types_name for row in encoded if row.types_name), None)
     if types_name is not None:
         inputs[types_name] = types_BT
     inputs |= join_pixels(encoded, without_pixels=features is not None)
-    inputs = {name: value.to(device) for name, value in inputs.items()}
+    inputs = {name: _to_device(value, device) for name, value in inputs.items()}
     flat = [image for row in features or () for image in row]
     if flat:
         inputs["mm_encoder_outputs"] = {"image": join_images([_to(f, device) for f in flat])}
@@ -112,5 +116,15 @@ def _fill(part: Tensor, shape: Sequence[int]) -> Tensor:
 
 
 def _to(image: ImageFeatures, device: torch.device | str) -> ImageFeatures:
-    deepstack = tuple(level.to(device) for level in image.deepstack)
-    return ImageFeatures(image.pooled_ID.to(device), deepstack, image.stacked)
+    deepstack = tuple(_to_device(level, device) for level in image.deepstack)
+    return ImageFeatures(_to_device(image.pooled_ID, device), deepstack, image.stacked)
+
+
+def _to_device(tensor: Tensor, device: torch.device | str) -> Tensor:
+    """Move a tensor; to a GPU through pinned memory, so that it need not wait for the step before.
+
+    Kernels are queued, so the next batch travels while the GPU still works on this one.
+    """
+    if torch.device(device).type == "cuda" and tensor.device.type == "cpu":
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True)

@@ -35,6 +35,7 @@ class Encoded:
         num_image_tokens: Positions that image features fill.
         types_name: The model's argument for token types, or None.
         answer_type: Token type of answers.
+        repeat_start: Position from which images are shown for the second time, if they are.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Encoded:
     num_image_tokens: int
     types_name: str | None = None
     answer_type: int = 0
+    repeat_start: int | None = None
 
     def __len__(self) -> int:
         return int(self.ids_T.shape[0])
@@ -59,6 +61,16 @@ class Encoded:
             types_T=torch.cat([self.types_T, types_T]),
         )
 
+    def without(self, ids: range) -> Encoded:
+        """The same with some tokens of the prompt left out."""
+        if not ids:
+            return self
+        keep_T = (self.ids_T < ids.start) | (self.ids_T >= ids.stop)
+        start = int(keep_T[: self.answer_start].sum())
+        return replace(
+            self, ids_T=self.ids_T[keep_T], types_T=self.types_T[keep_T], answer_start=start
+        )
+
 
 class Encoder:
     """Turns examples into sequences `[template][images][question][latents][header][answer]`.
@@ -69,7 +81,13 @@ class Encoder:
         latents: The latents to put into the prompt, if any.
         family: What is special about the model's family.
         types_name: The model's argument for token types, if it has one.
+
+    Attributes:
+        repeats: Whether all images are given again after the question (image twice, 4.3). The
+            second copies play the latents' role.
     """
+
+    repeats = False
 
     def __init__(
         self,
@@ -89,10 +107,7 @@ class Encoder:
 
     def _find_end_of_turn(self) -> int:
         """The token with which the chat template ends an answer; the model learns to say it."""
-        asked = [{"role": "user", "content": [{"type": "text", "text": "Q"}]}]
-        said = [*asked, {"role": "assistant", "content": [{"type": "text", "text": "ANSWER"}]}]
-        text = self.processor.apply_chat_template(said, tokenize=False)
-        tail = text.rpartition("ANSWER")[2]
+        tail = self._after_answer()
         ids = self.tokenizer(tail, add_special_tokens=False)["input_ids"] if tail else []
         # Not every family lists its turn markers among the named special tokens (Gemma).
         added = self.tokenizer.added_tokens_decoder.get(ids[0]) if ids else None
@@ -102,26 +117,50 @@ class Encoder:
             raise ModelError("the tokenizer has no token that ends an answer (eos_token)")
         return int(end)
 
-    def prompt_text(self, example: Example, latents: bool = True) -> str:
-        """The prompt as one string, with one placeholder per image, up to the answer."""
+    def _after_answer(self, *more: dict[str, Any]) -> str:
+        """What the chat template writes after an answer, further messages included."""
+        asked = {"role": "user", "content": [{"type": "text", "text": "Q"}]}
+        said = {"role": "assistant", "content": [{"type": "text", "text": "ANSWER"}]}
+        text: str = self.processor.apply_chat_template(
+            [asked, said, *more], tokenize=False, add_generation_prompt=bool(more)
+        )
+        return text.partition("ANSWER")[2]
+
+    def next_turn(self, question: str) -> list[int]:
+        """Token ids from the end of an answer through a further question to the next answer."""
+        turn = {"role": "user", "content": [{"type": "text", "text": question}]}
+        ids: list[int] = self.tokenizer(self._after_answer(turn), add_special_tokens=False)[
+            "input_ids"
+        ]
+        return ids
+
+    def prompt_text(self, example: Example, latents: int | None = None) -> str:
+        """The prompt as one string, with one placeholder per image, up to the answer.
+
+        Args:
+            example: The example.
+            latents: Only the first so many latents. 0 leaves out a second copy of images, too.
+        """
         content = chat_content(example)
-        if latents and self.latents is not None:
-            text = {"type": "text", "text": "".join(token_names(self.latents.num))}
+        if self.latents is not None and latents != 0:
+            text = {"type": "text", "text": "".join(token_names(self.latents.num)[:latents])}
             before = self.latents.placement == "before"
             last_image = max((i for i, c in enumerate(content) if c["type"] == "image"), default=-1)
             content.insert(last_image + 1 if before else len(content), text)
+        if self.repeats and latents != 0:
+            content += [{"type": "image"}] * len(example.images)
         messages = [{"role": "user", "content": content}]
         prompt: str = self.processor.apply_chat_template(
             messages, tokenize=False, add_generation_prompt=True
         )
         return prompt
 
-    def encode(self, example: Example, latents: bool = True, answer: bool = True) -> Encoded:
+    def encode(self, example: Example, latents: int | None = None, answer: bool = True) -> Encoded:
         """Encode one example.
 
         Args:
             example: The example; its images are read here.
-            latents: Whether the prompt carries the model's latents.
+            latents: How many of the model's latents the prompt carries, default all.
             answer: Whether the answer and the end of turn follow.
 
         Raises:
@@ -129,6 +168,8 @@ class Encoder:
                 (or of the model's own placeholders in the text) differ.
         """
         images = [read_image(image, example.id) for image in example.images]
+        again = self.repeats and latents != 0
+        images = images * 2 if again else images
         text = self.prompt_text(example, latents)
         marks = text.count(self.processor.image_token)
         if marks != len(images):
@@ -142,15 +183,17 @@ class Encoder:
         out = self.processor(images=images or None, text=[text], return_tensors="pt", **begun)
         prompt_T = out["input_ids"][0]
         types = out.get(self.types_name) if self.types_name is not None else None
+        shown = (prompt_T == self.image_token_id).nonzero().flatten().tolist()
         prompt = Encoded(
             id=example.id,
             ids_T=prompt_T,
             answer_start=len(prompt_T),
             types_T=torch.zeros_like(prompt_T) if types is None else types[0],
             images={k: v for k, v in out.items() if k not in TOKEN_KEYS},
-            num_image_tokens=int((prompt_T == self.image_token_id).sum()),
+            num_image_tokens=len(shown),
             types_name=None if types is None else self.types_name,
             answer_type=self.family.answer_type,
+            repeat_start=shown[len(shown) // 2] if again and shown else None,
         )
         if not answer:
             return prompt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 
 import torch
@@ -9,10 +10,11 @@ import yaml
 
 from livr.backbones.backbone import load_backbone
 from livr.backbones.family import family_of
-from livr.backbones.processor import load_processor
 from livr.backbones.four_bit import need_four_bit
+from livr.backbones.processor import load_processor
 from livr.config import LatentsConfig, TrainConfig, build
 from livr.errors import ModelError
+from livr.method.variants import VARIANTS
 from livr.mini import checkpoint_dir
 from livr.model.adapter import load_adapter
 from livr.model.model import Model
@@ -26,37 +28,39 @@ def load(
     latents: LatentsConfig | None = None,
     seed: int = 42,
     max_pixels: int | None = None,
+    method: str | None = None,
     dtype: str = "auto",
     device: str | torch.device | None = None,
     trust_remote_code: bool = False,
+    load_in_4bit: bool = False,
 ) -> Model:
     """Load a model.
 
-    load_in_4bit: bool = False,
     Args:
         source: Hub id, checkpoint folder, run folder of `livr train`, or `mini`.
         num_latents: Add this many fresh latents.
         latents: The same with every setting; wins over `num_latents`.
         seed: Seed of fresh latents.
         max_pixels: Pixel budget of one image, default: the run's or the checkpoint's own.
+        method: The arm a checkpoint will be trained as; a run folder knows its own.
         dtype: `auto`, `float32` or `bfloat16`. Auto is bfloat16 on a GPU that has it.
         device: Default: a GPU if there is one.
         trust_remote_code: Run code that the checkpoint brings. Your explicit choice every time:
             what a run folder says about it does not count.
-
-    Raises:
-        ModelError: It does not exist or cannot be loaded.
-        UnsupportedModelError: Its architecture lets the image past the bottleneck.
         load_in_4bit: Keep the language model's frozen weights in four bits. A run trained so is
             loaded on the unquantised checkpoint otherwise, as `livr export` merges it.
-    """
-    run = _run_config(Path(source))
+
+    Raises:
         ConfigError: Four bits cannot work on this machine.
+        ModelError: It does not exist or cannot be loaded.
+        UnsupportedModelError: Its architecture lets the image past the bottleneck.
+    """
+    if load_in_4bit:
+        need_four_bit()
+    run = _run_config(Path(source))
     origin = str(source) if run is None else run.model
     if run is not None:
         max_pixels = run.max_pixels if max_pixels is None else max_pixels
-    if load_in_4bit:
-        need_four_bit()
     path = str(checkpoint_dir(origin)) if origin in MINI else origin
     where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     trust = trust_remote_code
@@ -64,7 +68,7 @@ def load(
     hf = load_backbone(path, kind, where, trust_remote_code=trust, four_bit=load_in_4bit)
     family = family_of(hf.config.model_type)
     processor = load_processor(path, max_pixels, family=family, trust_remote_code=trust)
-    model = Model(hf, processor, origin, max_pixels)
+    model = model_class(method if run is None else run.method)(hf, processor, origin, max_pixels)
     if not family.known:
         refuse_leak(model)
     if run is not None:
@@ -74,6 +78,15 @@ def load(
     if latents is not None:
         model.add_latents(latents, seed)
     return model
+
+
+def model_class(method: str | None) -> type[Model]:
+    """`Model`, or what an arm with its own way of answering puts in its place."""
+    arm = VARIANTS.get(method or "")
+    if arm is None or arm.home is None:
+        return Model
+    own: type[Model] = import_module(arm.home).MODEL
+    return own
 
 
 MINI = ("mini",)

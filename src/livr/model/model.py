@@ -12,18 +12,22 @@ from torch import Tensor
 
 from livr.backbones.backbone import encode_images, logits_where, types_argument
 from livr.backbones.family import family_of
+from livr.backbones.feature_store import encoder_weights
 from livr.backbones.features import ImageFeatures, split_images
 from livr.config import LatentsConfig
 from livr.data.example import Example
-from livr.errors import ModelError
+from livr.errors import ConfigError, ModelError
 from livr.method import attention
 from livr.method.attention import Evaluation
 from livr.method.bottleneck import policy
-from livr.method.latents import Latents, token_names
+from livr.method.latents import Latents
 from livr.model.batch import Batch, Side, collate, join_pixels
+from livr.model.compress import remember
 from livr.model.encoder import Encoded, Encoder
+from livr.model.vocabulary import new_latents
 
-Use = Literal["keep", "drop"]
+Use = Literal["keep", "drop"] | int
+"""Which latents the prompt carries: all, none, or the first so many."""
 Features = Sequence[Sequence[ImageFeatures]]
 Item = TypeVar("Item")
 
@@ -70,40 +74,27 @@ class Model:
         return next(self.hf.parameters()).device  # type: ignore[no-any-return]
 
     def add_latents(self, config: LatentsConfig, seed: int) -> Latents:
-        """Add K latents with fresh random rows to tokenizer and embedding.
-
-        Spare embedding rows are used where the checkpoint has them; the matrix grows only if
-        they do not suffice. Latents are barred from output.
+        """Add K latents with fresh random rows; see `new_latents`. They are barred from output.
 
         Raises:
             ModelError: The model has latents already.
         """
         if self.latents is not None:
             raise ModelError(f"{self.source} has {self.num_latents} latents already")
-        first = len(self.tokenizer)
-        self.tokenizer.add_tokens(token_names(config.num), special_tokens=True)
-        embedding = self.hf.get_input_embeddings()
-        if len(self.tokenizer) > embedding.num_embeddings:
-            embedding = self._grow_vocabulary()
-        init_seed = seed if config.init_seed is None else config.init_seed
-        latents = Latents(embedding.weight, first, config, init_seed).to(embedding.weight.device)
-        latents.attach(embedding)
-        self.latents = latents
+        self.latents = new_latents(self.hf, self.tokenizer, config, seed)
         self.encoder = self._make_encoder()
-        return latents
-
-    def _grow_vocabulary(self) -> Any:
-        """Make room for the latents; new rows are zero, so that loading again gives the same."""
-        before = self.hf.get_input_embeddings().num_embeddings
-        self.hf.resize_token_embeddings(len(self.tokenizer), mean_resizing=False)
-        for table in (self.hf.get_input_embeddings(), self.hf.get_output_embeddings()):
-            table.requires_grad_(False)
-            table.weight[before:].zero_()
-        return self.hf.get_input_embeddings()
+        return self.latents
 
     def encode(self, examples: Sequence[Example], latents: Use, answer: bool) -> list[Encoded]:
-        """Encode examples; see `Encoder.encode`."""
-        return [self.encoder.encode(e, latents == "keep", answer) for e in examples]
+        """Encode examples; see `Encoder.encode`.
+
+        Raises:
+            ConfigError: More latents are asked for than the model has.
+        """
+        if isinstance(latents, int) and not 0 <= latents <= self.num_latents:
+            raise ConfigError(f"{latents} latents asked for; {self.source} has {self.num_latents}")
+        num = {"keep": None, "drop": 0}[latents] if isinstance(latents, str) else latents
+        return [self.encoder.encode(e, num, answer) for e in examples]
 
     def batch(
         self, encoded: Sequence[Encoded], side: Side = "left", features: Features | None = None
@@ -146,8 +137,12 @@ class Model:
 
     @property
     def can_keep_features(self) -> bool:
-        """Whether the model takes image features in place of pixels; foreign code may not."""
-        return "mm_encoder_outputs" in inspect.signature(type(self.hf).forward).parameters
+        """Whether image features stay what they are and can stand in for pixels.
+
+        They change if the vision tower trains; the code of a checkpoint may not take them.
+        """
+        takes = "mm_encoder_outputs" in inspect.signature(type(self.hf).forward).parameters
+        return takes and not any(w.requires_grad for w in encoder_weights(self.hf).values())
 
     def answer_logits(self, batch: Batch) -> Tensor:
         """(N, V) logits that predict `batch.targets_N`, under the rule in force."""
@@ -169,7 +164,7 @@ class Model:
         Args:
             examples: With answers.
             mask: Name of a policy, `ordinary` or `bottleneck`.
-            latents: `drop` leaves the latents out of the prompt.
+            latents: `drop` leaves the latents out of the prompt, a number keeps the first so many.
             side: Padding side.
             evaluation: How a rule is evaluated.
             batch_size: Examples per forward pass.
@@ -197,6 +192,7 @@ class Model:
         *,
         max_new_tokens: int = 16,
         batch_size: int = 32,
+        compress: bool = False,
         on_progress: Callable[[int], None] | None = None,
     ) -> list[str]:
         """Answer questions, greedily.
@@ -204,9 +200,11 @@ class Model:
         Args:
             examples: Their answers are not looked at.
             mask: Name of a policy, in force for the prompt and every generated token.
-            latents: `drop` leaves the latents out of the prompt.
+            latents: `drop` leaves the latents out of the prompt, a number keeps the first so many.
             max_new_tokens: Longest answer.
             batch_size: Examples per forward pass.
+            compress: Forget the image once the prompt is read. The answers are the same; needs
+                latents and a mask that hides the image from the answer, see `livr.model.compress`.
             on_progress: Called with the number of examples just answered.
 
         Returns:
@@ -215,7 +213,10 @@ class Model:
 
         def run(chunk: Sequence[Example]) -> list[str]:
             encoded = self.encode(chunk, latents, answer=False)
-            answers = self.generate_encoded(encoded, mask, max_new_tokens=max_new_tokens)
+            if compress:
+                answers = remember(self, encoded, mask).answer(max_new_tokens)
+            else:
+                answers = self.generate_encoded(encoded, mask, max_new_tokens=max_new_tokens)
             if on_progress is not None:
                 on_progress(len(chunk))
             return answers

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import Any
 
 from livr.config import TrainConfig
@@ -11,6 +13,29 @@ from livr.method.stages import Stage, StagePlan
 from livr.method.variants import Variant
 from livr.model.adapter import add_lora, train_decoder
 from livr.model.model import Model
+from livr.train.dataset import EncodedSet
+from livr.train.stage import Learner
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the runner is made of; an arm that deviates in more than values brings its own.
+
+    Attributes:
+        dataset: Makes the sets of examples; called like `EncodedSet`.
+        learner: Makes a stage's loss; called like `Learner`.
+    """
+
+    dataset: Callable[..., EncodedSet] = EncodedSet
+    learner: Callable[..., Learner] = Learner
+
+
+def parts_of(arm: Variant, config: TrainConfig) -> Parts:
+    """The arm's parts."""
+    if arm.home is None:
+        return Parts()
+    own: Parts = import_module(arm.home).parts(config)
+    return own
 
 
 def stages_of(arm: Variant, config: TrainConfig) -> StagePlan:

@@ -61,7 +61,7 @@ def measure(learner: Learner, data: EncodedSet, stages: StagePlan, config: Train
     batch = data.batch(middle)
     steps = []
     for stage in stages:
-        own = Learner(model, stage, config)
+        own = type(learner)(model, stage, config)
         steps.append(_median_seconds(partial(_step, own, batch)) / size)
     read, seen = _reading(data, config)
     learner.zero_grad()

@@ -18,13 +18,13 @@ from livr.data.store import load_split
 from livr.errors import ConfigError
 from livr.method.stages import StagePlan
 from livr.method.variants import Variant, variant
-from livr.model.adapter import add_lora, train_decoder
 from livr.model.encoder import Encoded
 from livr.model.load import load
 from livr.model.model import Model
 from livr.train import estimate
 from livr.train.cost import Cost, Plan
-from livr.train.dataset import CACHE_LIMIT_BYTES, EncodedSet
+from livr.train.dataset import CACHE_LIMIT_BYTES
+from livr.train.equip import equip, parts_of, stages_of
 from livr.train.measure import Measured, measure
 from livr.train.stage import Learner, per_device
 
@@ -47,9 +47,7 @@ def plan_run(config: TrainConfig, gpu: str | None = None) -> Plan:
         need_four_bit()
     card = None if gpu is None else estimate.find_gpu(gpu)
     arm = variant(config.method)
-    stages = arm.plan(config.epochs)
-    if not stages:
-        raise ConfigError(f"method {arm.name} trains nothing; use livr eval on the model itself")
+    stages = stages_of(arm, config)
     examples = load_split(config.data, "train")
     if not examples:
         raise ConfigError(f"{config.data / 'train.jsonl'} is empty")
@@ -59,9 +57,10 @@ def plan_run(config: TrainConfig, gpu: str | None = None) -> Plan:
     encoded = model.encode(_spread_out(examples, _COUNTED), "keep", answer=True)
     lengths = sorted(map(len, encoded))
     tokens = (lengths[0], statistics.median(lengths), lengths[-1])
-    learner = Learner(model, stages[0], config)
+    parts = parts_of(arm, config)
+    learner = parts.learner(model, stages[0], config)
     size = estimate.sizes(model.hf, _trainable(learner), config.tune == "full")
-    sample = EncodedSet(model, _spread_out(examples, _TIMED), cache_vision=config.cache_vision)
+    sample = parts.dataset(model, _spread_out(examples, _TIMED), cache_vision=config.cache_vision)
     found = measure(learner, sample, stages, config)
     counts = (len(examples), len(validation))
     costs = [_here(found, counts, stages, config)]
@@ -83,17 +82,13 @@ def plan_run(config: TrainConfig, gpu: str | None = None) -> Plan:
 def _equipped(config: TrainConfig, arm: Variant) -> Model:
     model = load(
         config.model,
+        method=config.method,
         max_pixels=config.max_pixels,
         dtype=config.dtype,
         trust_remote_code=config.trust_remote_code,
         load_in_4bit=config.load_in_4bit,
     )
-    if arm.latents:
-        model.add_latents(config.latents, config.seed)
-    if config.tune == "lora":
-        add_lora(model, config.lora)
-    else:
-        train_decoder(model)
+    equip(model, arm, config)
     if config.gradient_checkpointing:
         model.hf.gradient_checkpointing_enable({"use_reentrant": False})
     return model

@@ -11,10 +11,10 @@ from livr.config import TrainConfig, dump
 from livr.data.example import Example
 from livr.data.store import load_split
 from livr.errors import ConfigError, DataError
-from livr.method.variants import Variant, variant
-from livr.model.adapter import add_lora, train_decoder
-from livr.model.load import load
+from livr.method.variants import variant
+from livr.model.load import load, model_class
 from livr.model.model import Model
+from livr.train.equip import equip, parts_of, stages_of
 from livr.train.progress import Listener
 from livr.train.runner import Run, Runner, workload
 
@@ -47,23 +47,25 @@ def train(
     if config.load_in_4bit and model is None:
         need_four_bit()
     arm = variant(config.method)
-    plan = arm.plan(config.epochs)
-    if not plan:
-        raise ConfigError(f"method {arm.name} trains nothing; use livr eval on the model itself")
+    plan = stages_of(arm, config)
     examples, validation = _load_data(config.data)
     out = _prepare(config, config.out, resume)
     set_seed(config.seed)
     if model is None:
         model = load(
             config.model,
+            method=config.method,
             max_pixels=config.max_pixels,
             dtype=config.dtype,
-            load_in_4bit=config.load_in_4bit,
             trust_remote_code=config.trust_remote_code,
+            load_in_4bit=config.load_in_4bit,
         )
-    _equip(model, arm, config)
+    elif not isinstance(model, model_class(config.method)):
+        raise ConfigError(f"method {arm.name} needs livr.load(..., method={arm.name!r})")
+    equip(model, arm, config)
     dump(config, out / "config.yaml")
-    return Runner(model, plan, config, out, examples, validation, on_progress).run()
+    parts = parts_of(arm, config)
+    return Runner(model, plan, config, out, examples, validation, on_progress, parts).run()
 
 
 def _with_whole_paths(config: TrainConfig) -> TrainConfig:
@@ -98,15 +100,3 @@ def _prepare(config: TrainConfig, out: Path, resume: bool) -> Path:
             raise ConfigError(f"{out} was started with other settings than these; see config.yaml")
     out.mkdir(parents=True, exist_ok=True)
     return out
-
-
-def _equip(model: Model, arm: Variant, config: TrainConfig) -> None:
-    """Latents if the variant has them, and what trains."""
-    if arm.latents and model.latents is None:
-        model.add_latents(config.latents, config.seed)
-    if not arm.latents and model.latents is not None:
-        raise ConfigError(f"method {arm.name} has no latents, but the model brings some")
-    if config.tune == "lora":
-        add_lora(model, config.lora)
-    else:
-        train_decoder(model)

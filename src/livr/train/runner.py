@@ -19,10 +19,11 @@ from livr.files import write_json
 from livr.method.stages import Stage, StagePlan
 from livr.model.adapter import save_adapter
 from livr.model.model import Model
-from livr.train.dataset import EncodedSet
+from livr.train.dataset import EncodedSet, open_store
+from livr.train.equip import Parts
 from livr.train.log import RunLog
 from livr.train.progress import VALIDATION_COST, Listener, Meter
-from livr.train.stage import Hooks, Learner, last_checkpoint, restore, run_stage, save_trainable
+from livr.train.stage import Hooks, last_checkpoint, restore, run_stage, save_trainable
 
 DONE = "final.safetensors"
 ENCODING_COST = 0.3
@@ -68,6 +69,7 @@ class Runner:
         examples: The training split.
         validation: The validation split, possibly empty.
         on_progress: Told how far the run is.
+        parts: What sets and losses are made with.
     """
 
     def __init__(
@@ -79,22 +81,26 @@ class Runner:
         examples: Sequence[Example],
         validation: Sequence[Example],
         on_progress: Listener | None,
+        parts: Parts,
     ) -> None:
         self.model, self.plan, self.config, self.out = model, plan, config, out
+        self.parts = parts
         self.validation = validation
         self.log = RunLog(out)
         total = workload(config, len(examples), len(validation))
         self.meter = Meter(total, on_progress)
+        self.store = open_store(model, config)
         self.train_set = self._encode(examples, answer=True)
         self.val_set = self._encode(validation, answer=False)
         self.best: tuple[float, float] | None = None
 
     def _encode(self, examples: Sequence[Example], answer: bool) -> EncodedSet:
-        return EncodedSet(
+        return self.parts.dataset(
             self.model,
             examples,
             answer=answer,
             cache_vision=self.config.cache_vision,
+            store=self.store,
             on_progress=lambda n: self.meter.advance(n * ENCODING_COST, "reading images"),
         )
 
@@ -108,7 +114,7 @@ class Runner:
 
     def _stage(self, stage: Stage) -> float:
         folder = self.out / stage.name
-        learner = Learner(self.model, stage, self.config)
+        learner = self.parts.learner(self.model, stage, self.config)
         learner.train()
         if (folder / DONE).is_file():
             restore(learner, folder / DONE)
@@ -156,10 +162,10 @@ class Runner:
         return False
 
     def _validate(self, stage: Stage, step: int, epoch: float) -> None:
-        """Accuracy of generated answers under the stage's own rule."""
+        """Accuracy of generated answers under the stage's rule, closed if it opens."""
         if not self.validation:
             return
-        texts = self.val_set.answers(32, stage.policy.name)
+        texts = self.val_set.answers(32, stage.asked.name)
         rows = [judge(e, t) for e, t in zip(self.validation, texts, strict=True)]
         accuracy = score(rows).accuracy
         self.log.append(
@@ -167,7 +173,7 @@ class Runner:
             epoch=round(epoch, 4),
             step=step,
             val_accuracy=accuracy,
-            mask=stage.policy.name,
+            mask=stage.asked.name,
         )
         self.meter.advance(VALIDATION_COST * len(rows), f"{self.config.method} {stage.name}")
         if stage is self.plan[-1] and self._note_best(accuracy, epoch):
@@ -201,7 +207,7 @@ class Runner:
             "epoch": run.best_epoch,
             "trainable_parameters": sum(
                 p.numel()
-                for p in Learner(self.model, last, self.config).parameters()
+                for p in self.parts.learner(self.model, last, self.config).parameters()
                 if p.requires_grad
             ),
         }

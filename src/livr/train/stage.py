@@ -1,9 +1,10 @@
-"""One stage: `transformers.Trainer` on the answer loss under one policy."""
+"""One stage: `transformers.Trainer` on the answer loss under the stage's rule."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from transformers.integrations import TensorBoardCallback
 
 from livr.config import TrainConfig
+from livr.method.attention import rule
 from livr.method.stages import Stage
 from livr.model.batch import IGNORE, Batch
 from livr.model.model import Model
 from livr.train.dataset import EncodedSet, collator
+from livr.train.sampler import SortedSteps
 
 _WEIGHTS = "trainable.safetensors"
 SMALL_MODEL = 100_000_000
@@ -27,7 +30,10 @@ SMALL_MODEL = 100_000_000
 
 
 class Learner(nn.Module):
-    """What the trainer moves: the model and its latents under a stage's policy.
+    """What the trainer moves: the model and its latents under a stage's rule.
+
+    Attributes:
+        progress: Share of the stage's steps that are done; the trainer keeps it up to date.
 
     `forward` returns the negative log likelihood of every answer token of the batch, (N,).
     """
@@ -37,11 +43,14 @@ class Learner(nn.Module):
         self.hf = model.hf
         self.latents = model.latents
         self.model = model
-        self.policy = stage.policy.name
+        self.stage = stage
+        self.progress = 0.0
         self.evaluation = config.bottleneck
 
     def forward(self, batch: Batch) -> Tensor:
-        with self.model.rule(self.policy, batch, self.evaluation):
+        roles_BT = self.stage.roles(batch.roles_BT)
+        noisy = self.latents.noisy(self.stage.noise) if self.latents is not None else nullcontext()
+        with noisy, rule(self.stage.rule(self.progress), roles_BT, self.evaluation):
             logits = self.model.answer_logits(batch)
         return cross_entropy(logits.float(), batch.targets_N, reduction="none")
 
@@ -65,6 +74,13 @@ class StageTrainer(Trainer):  # type: ignore[misc]
         folder = Path(output_dir or self.args.output_dir)
         folder.mkdir(parents=True, exist_ok=True)
         save_trainable(self.accelerator.unwrap_model(self.model), folder / _WEIGHTS)
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        step = self.args.train_batch_size * self.args.gradient_accumulation_steps
+        lengths = self.train_dataset.lengths() if 1 < self.args.train_batch_size < step else None
+        if lengths is None:
+            return super()._get_train_sampler(train_dataset)
+        return SortedSteps(lengths, step * self.args.world_size, self.args.data_seed)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         learner = self.accelerator.unwrap_model(model or self.model)
@@ -102,7 +118,7 @@ def _is_json(path: Path) -> bool:
 
 
 class Hooks(TrainerCallback):  # type: ignore[misc]
-    """Passes the trainer's events on.
+    """Passes the trainer's events on, and progress to the learner.
 
     Args:
         on_step: Called after each optimiser step.
@@ -117,6 +133,9 @@ class Hooks(TrainerCallback):  # type: ignore[misc]
         on_epoch: Callable[[int, float], None],
     ) -> None:
         self._step, self._log, self._epoch = on_step, on_log, on_epoch
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        kwargs["model"].progress = state.global_step / state.max_steps
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._step()
@@ -187,7 +206,7 @@ def run_stage(
         model=learner,
         args=arguments(config, stage, folder, size),
         train_dataset=data,
-        data_collator=collator(data),
+        data_collator=collator(data, stage.prefix),
         compute_loss_func=mean_over_answers,
         callbacks=[
             hooks,
