@@ -7,9 +7,17 @@ import torch
 
 import livr
 from livr.config import TrainConfig
+from livr.train.estimate import Sizes, gpu_memory
 from livr.train.run import train
 from tests import tiny
 from tests.export.conftest import in_process  # noqa: F401
+
+
+def test_four_bits_save_memory() -> None:
+    """Eight GiB of the decoder's fourteen, for seven billion weights."""
+    size = Sizes(7 * 10**9, 5 * 10**8, 6 * 10**8, 82 * 10**8, 4 * 10**7, 28, 3584, False)
+    half, four = (gpu_memory(size, 0, 0, four_bit) for four_bit in (False, True))
+    assert 7 * 2**30 < half - four < 10 * 2**30
 
 
 @pytest.mark.usefixtures("in_process")

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from livr.errors import ConfigError, ModelError
+from livr.errors import ConfigError
 from livr.export.adapter import write_adapter
 from livr.export.card import write_card
 from livr.export.files import (
@@ -73,11 +73,6 @@ def export(
     target = Path(out)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ConfigError(f"{target} exists already; choose another --out")
-    if source.about.get("repeats"):
-        raise ModelError(
-            f"{model} was trained with method {source.config.method}, which shows every image "
-            "twice. A chat template cannot do that, so there is no checkpoint that answers alike"
-        )
     if adapter and source.about["tune"] != "lora":
         tuned = "whole layers" if source.about["tune"] == "full" else "the latents' rows alone"
         raise ConfigError(f"{model} tuned {tuned}, so there is no adapter; leave out --adapter")

@@ -11,7 +11,8 @@ An estimate, not a measurement. The model, per example of T tokens, A of them an
     time         the largest of operations over MFU x peak, bytes of weights over bandwidth, and
                  the time to launch the kernels, which rules small batches
 
-    memory       weights; 16 bytes per trainable number (fp32 value, gradient, two moments); what
+    memory       weights in bfloat16, or with load_in_4bit the decoder's in four bits and all others
+                 in fp32; 16 bytes per trainable number (fp32 value, gradient, two moments); what
                  autograd keeps, measured here for the longest example and scaled to the precision
                  of the GPU; kept image features; 1 GiB for the CUDA context; a tenth on top
 
@@ -38,6 +39,8 @@ LAUNCH_SECONDS = 6e-6
 CONTEXT_BYTES = 1 << 30
 SLACK = 1.1
 STATE_BYTES = 16
+NF4_BYTES = 0.516
+"""Bytes of one weight in NF4 with double quantisation: 4.127 bits (arXiv 2305.14314, section 3)."""
 HALF_SHARE = 0.75
 """Bytes that autograd keeps in bfloat16 over fp32: LoRA's inputs and norms stay in fp32."""
 ANSWER_TOKENS = 4
@@ -166,7 +169,12 @@ def answer_seconds(gpu: Gpu, size: Sizes, tokens: float, batch: int = 32) -> flo
     return prompt + ANSWER_TOKENS * word / batch
 
 
-def gpu_memory(size: Sizes, activation_bytes: float, feature_bytes: float) -> float:
-    """Peak bytes on a GPU with weights in bfloat16."""
-    weights = 2 * size.total + STATE_BYTES * size.trainable
+def gpu_memory(
+    size: Sizes, activation_bytes: float, feature_bytes: float, four_bit: bool = False
+) -> float:
+    """Peak bytes on a GPU with weights in bfloat16, or the decoder in four bits."""
+    stored = 2.0 * size.total
+    if four_bit:
+        stored = NF4_BYTES * size.decoder + 4 * (size.total - size.decoder)
+    weights = stored + STATE_BYTES * size.trainable
     return CONTEXT_BYTES + SLACK * (weights + HALF_SHARE * activation_bytes + feature_bytes / 2)

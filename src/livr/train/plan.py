@@ -178,7 +178,7 @@ def _on(
     one = train * step + val * estimate.answer_seconds(gpu, size, tokens)
     half = model.hf.dtype == torch.bfloat16
     activations = found.activation_bytes / (estimate.HALF_SHARE if half else 1)
-    memory = estimate.gpu_memory(size, activations, features)
+    memory = estimate.gpu_memory(size, activations, features, config.load_in_4bit)
     seconds = tuple(stage.epochs * one for stage in stages)
     return Cost(
         gpu.name, "estimated, within a factor of about two", reading, seconds, memory, gpu.memory
