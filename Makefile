@@ -50,9 +50,9 @@ docs: $(STAMP)  ## build the documentation
 	@test -f mkdocs.yml || { echo "There is no documentation site yet; read README.md" >&2; exit 2; }
 	@$(BIN)/mkdocs build --strict
 
-bench: $(STAMP)  ## run every benchmark; each prints one JSON line
+bench: $(STAMP)  ## run every benchmark; each prints one JSON line; ARGS="--short"
 	@ls bench/*.py >/dev/null 2>&1 || { echo "There are no benchmarks yet" >&2; exit 2; }
-	@for f in bench/*.py; do $(BIN)/python $$f --json || exit 1; done
+	@for f in bench/*.py; do $(BIN)/python $$f --json $(ARGS) || exit 1; done
 
 clean:  ## remove .venv and every cache
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist

@@ -1,0 +1,1 @@
+"""What the benchmarks share: a clock, a model of realistic proportions."""
