@@ -74,5 +74,20 @@ def eval(
             "accuracy": f"{score.accuracy:.1%} ({score.correct} of {score.n})",
             "95 % interval": f"{score.ci95[0]:.1%} to {score.ci95[1]:.1%}",
             "unreadable": f"{score.unparsed:.1%}",
+            **({"mean of subsets": f"{result.mean:.1%}"} if result.subsets else {}),
         }
     )
+    if result.subsets:
+        print_table(
+            ["subset", "questions", "accuracy", "95 % interval", "unreadable"],
+            [
+                [
+                    name,
+                    str(part.n),
+                    f"{part.accuracy:.1%}",
+                    f"{part.ci95[0]:.1%} to {part.ci95[1]:.1%}",
+                    f"{part.unparsed:.1%}",
+                ]
+                for name, part in result.subsets.items()
+            ],
+        )

@@ -12,7 +12,7 @@ from typing import Any
 from livr.data.example import Example
 from livr.data.store import load_split
 from livr.errors import DataError, LivrError
-from livr.evaluate.score import Prediction, Score, judge, score, write_predictions
+from livr.evaluate.score import Prediction, Score, judge, score, score_by_task, write_predictions
 from livr.files import write_json
 from livr.model.load import load
 from livr.model.model import Model, Use
@@ -27,23 +27,31 @@ class Evaluation:
         data: Where the questions came from.
         split: Which part of them.
         mask: The attention rule in force.
-        latents: `keep`, `drop`, or `none` if the model has none.
+        latents: `keep`, `drop`, how many of them, or `none` if the model has none.
         score: Accuracy with interval, and the share of unreadable answers.
         predictions: Every answer.
+        subsets: Scores of the tasks in the data (BLINK: its subsets), if there are several.
     """
 
     model: str
     data: str
     split: str
     mask: str
-    latents: str
+    latents: str | int
     score: Score
     predictions: tuple[Prediction, ...]
+    subsets: dict[str, Score] = field(default_factory=dict)
 
     @property
     def accuracy(self) -> float:
         """Share of right answers."""
         return self.score.accuracy
+
+    @property
+    def mean(self) -> float:
+        """Mean accuracy over the subsets; the accuracy if there is one only."""
+        parts = [part.accuracy for part in self.subsets.values()]
+        return sum(parts) / len(parts) if parts else self.accuracy
 
     def __str__(self) -> str:
         low, high = self.score.ci95
@@ -54,17 +62,27 @@ class Evaluation:
 
     def summary(self) -> dict[str, Any]:
         """The fields of `livr eval --json`."""
-        return {
+        result: dict[str, Any] = {
             "model": self.model,
             "data": self.data,
             "split": self.split,
             "mask": self.mask,
             "latents": self.latents,
-            "n": self.score.n,
-            "accuracy": self.score.accuracy,
-            "ci95": list(self.score.ci95),
-            "unparsed": self.score.unparsed,
+            **_fields(self.score),
         }
+        if self.subsets:
+            result["subsets"] = {name: _fields(part) for name, part in self.subsets.items()}
+            result["mean_of_subsets"] = self.mean
+        return result
+
+
+def _fields(part: Score) -> dict[str, Any]:
+    return {
+        "n": part.n,
+        "accuracy": part.accuracy,
+        "ci95": list(part.ci95),
+        "unparsed": part.unparsed,
+    }
 
 
 def evaluate(
@@ -76,6 +94,7 @@ def evaluate(
     latents: Use = "keep",
     out: str | PathLike[str] | None = None,
     batch_size: int = 32,
+    trust_remote_code: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
     """Accuracy of generated answers on a split.
@@ -88,13 +107,13 @@ def evaluate(
         data: Data set folder.
         split: `train`, `val` or `test`.
         mask: Attention rule by name.
-        latents: `drop` leaves the latents out of the prompt.
+        latents: `drop` leaves the latents out of the prompt, a number keeps the first so many.
         out: File for the result as JSON.
         batch_size: Questions per forward pass.
+        trust_remote_code: Run the code that the checkpoint brings.
         on_progress: Called with (answered, all).
 
     Raises:
-    trust_remote_code: bool = False,
         LivrError: The model or the data cannot be used; see the message.
     """
     name = model.source if isinstance(model, Model) else fspath(model)
@@ -108,11 +127,11 @@ def evaluate(
         model=name,
         data=str(data),
         split=split,
-        trust_remote_code: Run the code that the checkpoint brings.
         mask=mask,
         latents=latents if asked.num_latents else "none",
         score=score(predictions),
         predictions=tuple(predictions),
+        subsets=score_by_task(examples, predictions),
     )
     as_used = mask == "ordinary" and latents == "keep"
     if not isinstance(model, Model) and as_used and (Path(model) / "train.json").is_file():
