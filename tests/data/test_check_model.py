@@ -31,7 +31,7 @@ def test_the_proposed_pixel_budget_fits(
     ]
     write_dataset(tmp_path / "set", {"train": rows})
     model = str(checkpoints(family))
-    counter = _token_counter(model)
+    counter = _token_counter(model, trust_remote_code=False)
     problems = check_folder(tmp_path / "set", counter).problems
     assert [problem.row for problem in problems] == [2, 3]
     assert "the text alone has" in problems[1].message
