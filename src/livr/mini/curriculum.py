@@ -24,7 +24,7 @@ from livr.mini.skills.base import Ask, Draft, lettered
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-LENGTHS = {1: 264, 2: 312, 3: 368}
+LENGTHS = {1: 150, 2: 220, 3: 290}
 """Positions of a sequence by its number of pictures."""
 LETTERED = 0.2
 """Share of the questions asked as multiple choice, where they can be."""
@@ -36,6 +36,11 @@ def _scene(rng: random.Random, assets: Assets, count: int) -> Draft:
     scene = single.compose(rng, assets)
     asks = single.ask_objects(rng, scene) + single.ask_marks(rng, scene)
     return Draft([scene.image], asks)
+
+
+def _things(rng: random.Random, assets: Assets, count: int) -> Draft:
+    scene = single.compose(rng, assets, marks=0)
+    return Draft([scene.image], single.ask_objects(rng, scene))
 
 
 def _boxes(rng: random.Random, assets: Assets, count: int) -> Draft:
@@ -52,6 +57,7 @@ World = Callable[[random.Random, Assets, int], Draft]
 
 WORLDS: dict[str, tuple[World, tuple[int, ...]]] = {
     "scene": (_scene, (1,)),
+    "things": (_things, (1,)),
     "boxes": (_boxes, (1,)),
     "shade": (_shade, (1,)),
     "scenes": (compare.several_scenes, (2, 3)),

@@ -15,7 +15,7 @@ from livr.mini.assets import Assets, load_assets
 from livr.mini.curriculum import WORLDS, Lesson, Packer, images_at, sequence
 from livr.mini.shape import MiniShape
 
-BATCH = {1: 32, 2: 24, 3: 16}
+BATCH = {1: 56, 2: 34, 3: 24}
 """Sequences of a step by their number of pictures: about equal work."""
 
 
