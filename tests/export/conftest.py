@@ -48,4 +48,4 @@ def in_process(monkeypatch) -> None:
         fresh.main(command[3:])
         return SimpleNamespace(returncode=0, stderr="")
 
-    monkeypatch.setattr(verify.subprocess, "run", run)
+    monkeypatch.setattr(verify, "subprocess", SimpleNamespace(run=run))

@@ -66,7 +66,8 @@ def spans(model: Model, example: Example, latents: Use = "keep", answer: bool = 
     for role, run in groupby(roles):
         length = len(list(run))
         own = ids[start : start + length]
-        text, tokens = model.tokenizer.decode(own, skip_special_tokens=False), ()
+        text: str = model.tokenizer.decode(own, skip_special_tokens=False)
+        tokens: tuple[str, ...] = ()
         if role in (Role.IMAGE, Role.LATENT):
             again = role == Role.LATENT and own[0] == model.image_token_id
             name = "image again" if again else Role(role).name.lower()

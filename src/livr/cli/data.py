@@ -200,11 +200,20 @@ def convert(
 def export(
     folder: Folder,
     out: Annotated[Path, typer.Option(help="Folder for one parquet file per split.")],
+    lmms_eval: Annotated[
+        bool, typer.Option("--lmms-eval", help="Write a task for lmms-eval's --include_path.")
+    ] = False,
+    split: Annotated[str, typer.Option(help="With --lmms-eval: part of the data.")] = "test",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --out.")] = False,
 ) -> None:
-    """Write a data set as parquet, for `datasets.load_dataset`."""
+    """Write a data set as parquet, for `datasets.load_dataset`, or as a task for lmms-eval."""
     from livr.data.convert import export_parquet
 
+    if lmms_eval:
+        from livr.evaluate.lmms_eval import write_task
+
+        typer.echo(f"{out}: task {write_task(folder, out, split, overwrite)}")
+        return
     counts = export_parquet(folder, out, overwrite)
     typer.echo(f"{out}: {', '.join(f'{n} {split}' for split, n in counts.items())}")
 
