@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from livr.analysis.compare_outcomes import UNREAD, Outcomes, outcomes_of
 from livr.analysis.runs import Run
 from livr.errors import DataError
-from livr.evaluate.stats import Paired, paired, wilson
+from livr.evaluate.hierarchical import effect_interval, holm
+from livr.evaluate.stats import Interval, Paired, paired, wilson
 
 ORDER = ("zero_shot", "sft", "latents_only", "mask_only", "livr")
 """The usual order of methods in a table; others follow by name."""
@@ -39,6 +41,9 @@ class Line:
         train_seconds: Mean training time, or None.
         against: The paired test against the reference (delta = this minus reference), or None
             for the reference itself.
+        effect: Interval of that difference, from drawing seeds and questions anew; or None.
+        p_holm: The test's p-value, corrected for the number of tests in this comparison; or None.
+        floor: Accuracy of always giving the most common right answer.
     """
 
     task: str
@@ -50,6 +55,9 @@ class Line:
     unparsed: float
     train_seconds: float | None
     against: Paired | None
+    effect: Interval | None = None
+    p_holm: float | None = None
+    floor: float = 0.0
 
 
 def label(method: str) -> str:
@@ -66,7 +74,7 @@ def rank(method: str) -> tuple[int, str]:
     return (ORDER.index(method) if method in ORDER else len(ORDER), method)
 
 
-def compare(runs: Sequence[Run], reference: str = "sft") -> list[Line]:
+def compare(runs: Sequence[Run | Outcomes], reference: str = "sft") -> list[Line]:
     """One line per task and method.
 
     Args:
@@ -79,47 +87,65 @@ def compare(runs: Sequence[Run], reference: str = "sft") -> list[Line]:
     if not runs:
         raise DataError("there are no runs to compare")
     lines = []
-    for task in dict.fromkeys(run.task for run in runs):
-        by_method: dict[str, list[Run]] = {}
-        for run in sorted((r for r in runs if r.task == task), key=lambda r: r.seed):
-            by_method.setdefault(run.method, []).append(run)
-        _check_same_questions([run for group in by_method.values() for run in group])
+    for by_method in by_task(runs).values():
         for method in sorted(by_method, key=rank):
             other = None if method == reference else by_method.get(reference)
             lines.append(_line(by_method[method], other))
-    return lines
+    return _corrected(lines)
 
 
-def results(runs: Sequence[Run], reference: str = "sft") -> dict[str, Any]:
+def by_task(runs: Sequence[Run | Outcomes]) -> dict[str, dict[str, list[Outcomes]]]:
+    """Runs by task, then by method, in the order of their seeds.
+
+    Raises:
+        DataError: Two runs of a task answered different questions.
+    """
+    found: dict[str, dict[str, list[Outcomes]]] = {}
+    for run in map(outcomes_of, runs):
+        found.setdefault(run.task, {}).setdefault(run.method, []).append(run)
+    for by_method in found.values():
+        for group in by_method.values():
+            group.sort(key=lambda run: run.seed)
+        _check_same_questions([run for group in by_method.values() for run in group])
+    return found
+
+
+def results(runs: Sequence[Run | Outcomes], reference: str = "sft") -> dict[str, Any]:
     """The contents of `results.json`: one row per run, and the comparison as its summary.
 
     Raises:
         DataError: As `compare`.
     """
-    rows = [
-        {
-            "task": run.task,
-            "method": run.method,
-            "seed": run.seed,
-            "n": len(run.predictions),
-            "accuracy": run.scores["accuracy"],
-            "ci95": run.scores["ci95"],
-            "correct": sum(row.correct for row in run.predictions),
-            "unparsed": run.scores.get("unparsed"),
-            "train_seconds": run.train_seconds,
-        }
-        for run in runs
-    ]
     lines = [asdict(line) for line in compare(runs, reference)]
-    return {"rows": rows, "summary": {"reference": reference, "lines": lines}}
+    return {
+        "rows": [row(outcomes_of(run)) for run in runs],
+        "summary": {"reference": reference, "lines": lines},
+    }
 
 
-def _line(runs: Sequence[Run], reference: Sequence[Run] | None) -> Line:
-    right = [[row.correct for row in run.predictions] for run in runs]
-    n = len(right[0])
-    accuracy = sum(map(sum, right)) / (n * len(runs))
+def row(run: Outcomes) -> dict[str, Any]:
+    """One run as a row of a results file."""
+    n, correct = len(run.answers), sum(run.right)
+    interval = wilson(correct, n)
+    return {
+        "task": run.task,
+        "method": run.method,
+        "seed": run.seed,
+        "n": n,
+        "accuracy": run.accuracy,
+        "ci95": [interval.low, interval.high],
+        "correct": correct,
+        "unparsed": run.answers.count(UNREAD) / n,
+        "train_seconds": run.train_seconds,
+    }
+
+
+def _line(runs: Sequence[Outcomes], reference: Sequence[Outcomes] | None) -> Line:
+    n = len(runs[0].answers)
+    accuracy = sum(sum(run.right) for run in runs) / (n * len(runs))
     interval = wilson(accuracy * n, n)
     seconds = [run.train_seconds for run in runs if run.train_seconds is not None]
+    tables = pair(reference, runs) if reference else None
     return Line(
         task=runs[0].task,
         method=runs[0].method,
@@ -127,30 +153,57 @@ def _line(runs: Sequence[Run], reference: Sequence[Run] | None) -> Line:
         n=n,
         accuracy=accuracy,
         ci95=(interval.low, interval.high),
-        unparsed=sum(row.prediction is None for run in runs for row in run.predictions)
-        / (n * len(runs)),
+        unparsed=sum(run.answers.count(UNREAD) for run in runs) / (n * len(runs)),
         train_seconds=sum(seconds) / len(seconds) if seconds else None,
-        against=_pair(reference, runs) if reference else None,
+        against=paired(*tables) if tables else None,
+        effect=effect_interval([difference(tables)]) if tables else None,
+        floor=runs[0].floor,
     )
 
 
-def _pair(reference: Sequence[Run], runs: Sequence[Run]) -> Paired | None:
-    """Pair runs of equal seed. A method with one run, as zero-shot, is paired with every seed."""
-    a = {run.seed: [row.correct for row in run.predictions] for run in reference}
-    b = {run.seed: [row.correct for row in run.predictions] for run in runs}
+Tables = tuple[list[list[bool]], list[list[bool]]]
+"""Right or wrong of the reference and of a method: one row per seed, one column per question."""
+
+
+def pair(reference: Sequence[Outcomes], runs: Sequence[Outcomes]) -> Tables | None:
+    """Pair runs of equal seed. A method with one run, as zero-shot, is paired with every seed.
+
+    Returns:
+        The reference's table and the method's, or None if no seed is common to both.
+    """
+    a = {run.seed: run.right for run in reference}
+    b = {run.seed: run.right for run in runs}
     if len(a) == 1:
         a = dict.fromkeys(b, next(iter(a.values())))
     if len(b) == 1:
         b = dict.fromkeys(a, next(iter(b.values())))
     common = [seed for seed in a if seed in b]
-    return paired([a[s] for s in common], [b[s] for s in common]) if common else None
+    return ([a[s] for s in common], [b[s] for s in common]) if common else None
 
 
-def _check_same_questions(runs: Sequence[Run]) -> None:
-    first = [(row.id, row.answer) for row in runs[0].predictions]
+def difference(tables: Tables) -> list[list[int]]:
+    """The second table minus the first, as 1, 0 and -1.
+
+    >>> difference(([[True, False]], [[True, True]]))
+    [[0, 1]]
+    """
+    return [
+        [int(right) - int(left) for left, right in zip(a, b, strict=True)]
+        for a, b in zip(*tables, strict=True)
+    ]
+
+
+def _corrected(lines: Sequence[Line]) -> list[Line]:
+    """The lines with p-values corrected for the number of tests among them."""
+    tested = [line.against.p_value for line in lines if line.against]
+    adjusted = iter(holm(tested))
+    return [replace(line, p_holm=next(adjusted)) if line.against else line for line in lines]
+
+
+def _check_same_questions(runs: Sequence[Outcomes]) -> None:
     for run in runs[1:]:
-        if [(row.id, row.answer) for row in run.predictions] != first:
+        if run.questions != runs[0].questions:
             raise DataError(
-                f"{runs[0].path} and {run.path} answered different questions of the task "
+                f"{runs[0].source} and {run.source} answered different questions of the task "
                 f"{run.task!r}; evaluate both on the same data set before comparing them"
             )

@@ -12,6 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from livr.analysis.compare import Line, compare, label
+from livr.analysis.compare_figure import forest_svg
+from livr.analysis.compare_mean import means
 from livr.analysis.figures import learning_curves, mask
 from livr.analysis.runs import Run
 from livr.analysis.samples import RULE, Group, choose
@@ -81,6 +83,8 @@ def write_report(
         _section([run for run in runs if run.task == task], lines, reference, method, per_group)
         for task in dict.fromkeys(run.task for run in runs)
     ]
+    total = means(runs, reference)
+    forest = forest_svg(lines, total, reference)
     page = environment().get_template("report.html.j2").render(
         title=title,
         command=command,
@@ -93,6 +97,8 @@ def write_report(
                ("Stage 2 and use: ordinary", Markup(mask(ORDINARY)))],
         rule=RULE,
         significant=SIGNIFICANT,
+        means=total,
+        forest=Markup(forest) if forest else None,
         configs=[(run, yaml.safe_dump(run.config, sort_keys=False)) for run in runs if run.config],
     )  # fmt: skip
     write_whole(path, page)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from livr.cli.console import JsonFlag, print_json, print_table
+from livr.cli.console import JsonFlag, note, print_json, print_table
 
 if TYPE_CHECKING:
     from livr.analysis.compare import Line
+    from livr.analysis.compare_mean import Means
+    from livr.analysis.compare_outcomes import Failed, Outcomes
+    from livr.evaluate.stats import Interval
 
 RunsArgument = Annotated[
     list[Path], typer.Argument(metavar="RUN...", help="Run folders, or a folder that holds them.")
@@ -22,41 +26,167 @@ ReferenceOption = Annotated[
 
 
 def compare(
-    runs: RunsArgument, reference: ReferenceOption = "sft", as_json: JsonFlag = False
+    runs: RunsArgument,
+    reference: ReferenceOption = "sft",
+    figure: Annotated[
+        Path | None, typer.Option("--figure", help="Also draw a forest plot: .png, .pdf or .svg.")
+    ] = None,
+    paper: Annotated[
+        str | None, typer.Option("--paper", help="Print beside a published table, e.g. table1.")
+    ] = None,
+    backbone: Annotated[
+        str | None, typer.Option("--backbone", help="With --paper: which of its models.")
+    ] = None,
+    keep_all: Annotated[
+        bool, typer.Option("--all-tasks", help="Tasks at chance count in the means too.")
+    ] = False,
+    as_json: JsonFlag = False,
 ) -> None:
-    """Compare evaluated runs: accuracy, 95 % interval, paired test."""
+    """Compare evaluated runs, or a grid: accuracy, intervals, paired tests."""
     from livr.analysis.compare import compare as compare_runs
     from livr.analysis.compare import results
-    from livr.analysis.runs import read_runs
+    from livr.analysis.compare_mean import means
+    from livr.analysis.compare_outcomes import read_outcomes
 
-    found = read_runs(runs)
-    if as_json:
-        print_json(results(found, reference))
+    found, failed = read_outcomes(runs)
+    lines = compare_runs(found, reference)
+    total = means(found, reference, keep_all=keep_all)
+    if paper is not None:
+        _beside(found, lines, paper, backbone, reference, as_json)
+    elif as_json:
+        value = results(found, reference)
+        value["summary"] |= {
+            "means": [asdict(line) for line in total.lines],
+            "at_chance": list(total.left_out),
+        }
+        print_json(value | {"failed": [asdict(cell) for cell in failed]})
     else:
-        print_lines(compare_runs(found, reference), reference)
+        print_comparison(found, failed, reference, keep_all=keep_all)
+    if figure is not None:
+        from livr.analysis.compare_figure import write_forest
+
+        drawn = write_forest(figure, lines, total, reference)
+        note(f"{figure}: the differences." if drawn else "Nothing was compared: no figure.")
 
 
-def print_lines(lines: Sequence[Line], reference: str) -> None:
-    """Print the table of a comparison."""
+def print_comparison(
+    runs: Sequence[Outcomes],
+    failed: Sequence[Failed],
+    reference: str,
+    *,
+    keep_all: bool = False,
+) -> None:
+    """Print the table of tasks, the means, and what is missing."""
+    from livr.analysis.compare import compare as compare_runs
+    from livr.analysis.compare_mean import means
+
+    print_lines(compare_runs(runs, reference), reference, failed)
+    print_means(means(runs, reference, keep_all=keep_all), reference)
+
+
+def print_lines(lines: Sequence[Line], reference: str, failed: Sequence[Failed] = ()) -> None:
+    """Print the table of a comparison; cells without a result are rows of their own."""
     from livr.analysis.compare import label
-    from livr.analysis.report import duration, p_number, percent, points
+    from livr.analysis.report import p_number, percent, points
 
     rows: list[tuple[str, ...]] = []
-    for i, line in enumerate(lines):
-        if i == 0 or lines[i - 1].task != line.task:
-            rows.append((label(line.task), *[""] * 6))
-        pair = line.against
-        rows.append(
+    tasks = dict.fromkeys([*(line.task for line in lines), *(cell.task for cell in failed)])
+    for task in tasks:
+        own = [line for line in lines if line.task == task]
+        count = f", {own[0].n} questions" if own else ""
+        rows.append((label(task) + count, *[""] * 5))
+        for line in own:
+            pair = line.against
+            rows.append(
+                (
+                    f"  {label(line.method)}" + (f" ×{line.seeds}" if line.seeds > 1 else ""),
+                    percent(line.accuracy),
+                    f"{100 * line.ci95[0]:.1f} – {100 * line.ci95[1]:.1f}",
+                    points(pair.delta) if pair else "–",
+                    span(line.effect) if line.effect else "–",
+                    p_number(line.p_holm) if line.p_holm is not None else "–",
+                )
+            )
+        missing = [cell for cell in failed if cell.task == task]
+        rows += [(f"  {label(c.method)} {c.seed}", "no result", *[""] * 4) for c in missing]
+    heads = ("", "accuracy", "95 % interval", "points", "interval", "p (Holm)")
+    print_table(heads, rows, caption=(
+        f"points: difference to {label(reference)} on the same questions, exact paired test;\n"
+        "interval: bootstrap over seeds and questions"
+    ))  # fmt: skip
+
+
+def print_means(total: Means, reference: str) -> None:
+    """Print the means over tasks, if there are any."""
+    from livr.analysis.compare import label
+    from livr.analysis.report import p_number, percent, points
+
+    rows = [
+        (
+            label(line.method),
+            f"{len(line.tasks)}, ahead on {line.ahead}",
+            percent(line.accuracy),
+            points(line.delta),
+            span(line.effect),
+            p_number(line.p_holm),
+        )
+        for line in total.lines
+    ]
+    if rows:
+        heads = ("mean", "tasks", "accuracy", "points", "interval", "p (Holm)")
+        caption = "interval: bootstrap over tasks, seeds and questions"
+        print_table(heads, rows, caption=caption)
+    if total.left_out:
+        names = ", ".join(map(label, total.left_out))
+        note(f"Not in the means, because {label(reference)} is not above chance there: {names}.")
+
+
+def span(interval: Interval) -> str:
+    """An interval of a difference for print, in percentage points."""
+    from livr.analysis.report import points
+
+    return f"{points(interval.low)} – {points(interval.high)}"
+
+
+def _beside(
+    runs: Sequence[Outcomes],
+    lines: Sequence[Line],
+    table: str,
+    backbone: str | None,
+    reference: str,
+    as_json: bool,
+) -> None:
+    from livr.analysis.compare import label
+    from livr.analysis.paper.published import beside, find_table
+    from livr.analysis.report import percent, points
+
+    published = find_table(table)
+    column = published.column(backbone, [run.model for run in runs])
+    found = beside(lines, published, column)
+    if as_json:
+        rows = [asdict(row) for row in found]
+        print_json({"table": published.name, "backbone": column, "rows": rows})
+        return
+    rows_text: list[tuple[str, ...]] = []
+    for i, row in enumerate(found):
+        if i == 0 or found[i - 1].task != row.task:
+            rows_text.append((label(row.task), *[""] * 6))
+        rows_text.append(
             (
-                f"  {label(line.method)}" + (f" ×{line.seeds}" if line.seeds > 1 else ""),
-                str(line.n),
-                percent(line.accuracy),
-                f"{100 * line.ci95[0]:.1f} – {100 * line.ci95[1]:.1f}",
-                points(pair.delta) if pair else "–",
-                p_number(pair.p_value) if pair else "–",
-                duration(line.train_seconds),
+                f"  {label(row.method)}",
+                percent(row.paper),
+                percent(row.ours) if row.ours is not None else "–",
+                points(row.difference) if row.difference is not None else "–",
+                span(row.interval) if row.interval else "–",
+                points(row.paper_gain) if row.paper_gain is not None else "–",
+                f"{points(row.our_gain)} ({span(row.gain_interval)})"
+                if row.our_gain is not None and row.gain_interval
+                else "–",
             )
         )
-    heads = ("", "n", "accuracy", "95 % interval", "points", "paired p", "training")
-    caption = f"points: difference to {label(reference)}, tested on the same questions"
-    print_table(heads, rows, caption=caption)
+    heads = ("", "paper", "ours", "ours − paper", "interval", "gain, paper", "gain, ours")
+    caption = (
+        f"{published.title}, {column}. gain: over {label(reference)}. The paper's test sets and "
+        "models are its own: compare gains first, accuracies only on the same data and model."
+    )
+    print_table(heads, rows_text, caption=caption)

@@ -103,18 +103,40 @@ def paired(a: Sequence[Sequence[bool]], b: Sequence[Sequence[bool]]) -> Paired:
     Raises:
         ValueError: There is nothing to compare, or the shapes differ.
     """
-    right_a, right_b = np.asarray(a, dtype=int), np.asarray(b, dtype=int)
-    if right_a.shape != right_b.shape or right_a.ndim != 2 or right_a.size == 0:
-        raise ValueError(f"cannot pair results of shapes {right_a.shape} and {right_b.shape}")
-    seeds, n = right_a.shape
-    return Paired(
-        n=n,
-        seeds=seeds,
-        only_a=int((right_a > right_b).sum()),
-        only_b=int((right_b > right_a).sum()),
-        delta=float(right_b.mean() - right_a.mean()),
-        p_value=_sign_flip([int(score) for score in (right_b - right_a).sum(axis=0)]),
-    )
+    return paired_over([(a, b)])
+
+
+def paired_over(
+    tables: Sequence[tuple[Sequence[Sequence[bool]], Sequence[Sequence[bool]]]],
+) -> Paired:
+    """The exact paired test of `paired` over the questions of several tasks together.
+
+    Args:
+        tables: Per task, right or wrong for the first and for the second method, each with one
+            row per seed and one column per question. Tasks may differ in both.
+
+    Returns:
+        `n` questions of all tasks, the largest number of `seeds`, and as `delta` the mean of the
+        tasks' differences, each task counting once.
+
+    Raises:
+        ValueError: There is nothing to compare, or the shapes of a task differ.
+    """
+    if not tables:
+        raise ValueError("there is nothing to pair")
+    scores: list[int] = []
+    deltas, only_a, only_b, most = [], 0, 0, 0
+    for a, b in tables:
+        right_a, right_b = np.asarray(a, dtype=int), np.asarray(b, dtype=int)
+        if right_a.shape != right_b.shape or right_a.ndim != 2 or right_a.size == 0:
+            raise ValueError(f"cannot pair results of shapes {right_a.shape} and {right_b.shape}")
+        only_a += int((right_a > right_b).sum())
+        only_b += int((right_b > right_a).sum())
+        deltas.append(float(right_b.mean() - right_a.mean()))
+        most = max(most, right_a.shape[0])
+        scores += [int(score) for score in (right_b - right_a).sum(axis=0)]
+    mean = sum(deltas) / len(deltas)
+    return Paired(len(scores), most, only_a, only_b, mean, _sign_flip(scores))
 
 
 def _sign_flip(scores: Sequence[int]) -> float:

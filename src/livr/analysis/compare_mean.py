@@ -1,0 +1,120 @@
+"""The mean over tasks: each method against the reference on all tasks that both have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from livr.analysis.compare import Line, by_task, compare, difference, pair, rank
+from livr.analysis.compare_outcomes import Outcomes
+from livr.analysis.runs import Run
+from livr.evaluate.hierarchical import effect_interval, holm
+from livr.evaluate.stats import Interval, paired_over
+
+UNTRAINED = "zero_shot"
+
+
+@dataclass(frozen=True)
+class MeanLine:
+    """One method over several tasks, each task counting once.
+
+    Attributes:
+        method: The method.
+        tasks: The tasks it shares with the reference.
+        n: Their questions.
+        accuracy: Mean of its accuracies on them.
+        reference: Mean of the reference's accuracies on them.
+        delta: The difference.
+        effect: Its interval, from drawing tasks, seeds and questions anew.
+        p_value: Exact paired test over the questions of all these tasks.
+        p_holm: The same, corrected for the number of methods.
+        ahead: Tasks on which the method answers more questions right.
+    """
+
+    method: str
+    tasks: tuple[str, ...]
+    n: int
+    accuracy: float
+    reference: float
+    delta: float
+    effect: Interval
+    p_value: float
+    p_holm: float
+    ahead: int
+
+
+@dataclass(frozen=True)
+class Means:
+    """The means, and which tasks are not in them.
+
+    Attributes:
+        lines: One per method with at least two tasks.
+        left_out: Tasks on which the reference is not above its floor: no comparison is possible.
+    """
+
+    lines: tuple[MeanLine, ...]
+    left_out: tuple[str, ...]
+
+
+def at_chance(line: Line) -> bool:
+    """Whether a method's interval reaches down to always giving the most common answer."""
+    return line.ci95[0] <= line.floor
+
+
+def means(
+    runs: Sequence[Run | Outcomes], reference: str = "sft", *, keep_all: bool = False
+) -> Means:
+    """Means over tasks of every method but the reference.
+
+    A task on which a trained reference stays at chance says nothing about the difference of
+    methods; it is left out, whatever the other methods do there.
+
+    Args:
+        runs: As for `compare`.
+        reference: The method that the others are paired with.
+        keep_all: Leave no task out.
+
+    Raises:
+        DataError: As `compare`.
+    """
+    chance = {
+        line.task
+        for line in compare(runs, reference)
+        if line.method == reference and reference != UNTRAINED and at_chance(line)
+    }
+    left_out = () if keep_all else tuple(sorted(chance))
+    groups = {task: found for task, found in by_task(runs).items() if task not in left_out}
+    methods = {method for found in groups.values() for method in found} - {reference}
+    lines = [_mean(groups, method, reference) for method in sorted(methods, key=rank)]
+    kept = [line for line in lines if line is not None]
+    adjusted = holm([line.p_value for line in kept])
+    corrected = (replace(line, p_holm=p) for line, p in zip(kept, adjusted, strict=True))
+    return Means(tuple(corrected), left_out)
+
+
+def _mean(
+    groups: dict[str, dict[str, list[Outcomes]]], method: str, reference: str
+) -> MeanLine | None:
+    tables = {
+        task: both
+        for task, found in groups.items()
+        if method in found and reference in found
+        if (both := pair(found[reference], found[method])) is not None
+    }
+    if len(tables) < 2:
+        return None
+    shares = [tuple(sum(map(sum, t)) / (len(t) * len(t[0])) for t in both)
+              for both in tables.values()]  # fmt: skip
+    test = paired_over(list(tables.values()))
+    return MeanLine(
+        method=method,
+        tasks=tuple(tables),
+        n=test.n,
+        accuracy=sum(b for _, b in shares) / len(shares),
+        reference=sum(a for a, _ in shares) / len(shares),
+        delta=test.delta,
+        effect=effect_interval([difference(both) for both in tables.values()]),
+        p_value=test.p_value,
+        p_holm=test.p_value,
+        ahead=sum(b > a for a, b in shares),
+    )

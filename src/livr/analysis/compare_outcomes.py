@@ -1,0 +1,153 @@
+"""What a comparison needs of a run: which questions it got right. Read from runs or from a grid."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from livr.analysis.runs import Run, read_runs
+from livr.errors import DataError
+from livr.evaluate.score import Prediction
+
+RESULTS = "results.json"
+RIGHT, WRONG, UNREAD = "1", "0", "-"
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """One method on one task with one seed, reduced to right and wrong.
+
+    Attributes:
+        task: The task.
+        method: The method, or the name of a grid's variant.
+        seed: Seed of the run.
+        answers: One letter per question, in the order of the test split: `1` right, `0` wrong,
+            `-` unreadable, which is wrong too.
+        floor: Accuracy of always giving the most common right answer.
+        questions: Hash of the questions' ids and right answers; equal means comparable.
+        source: Where this was read, for messages.
+        model: What was trained.
+        train_seconds: Training time, or None.
+    """
+
+    task: str
+    method: str
+    seed: int
+    answers: str
+    floor: float
+    questions: str
+    source: str
+    model: str = ""
+    train_seconds: float | None = None
+
+    @property
+    def right(self) -> list[bool]:
+        """Right or wrong per question."""
+        return [letter == RIGHT for letter in self.answers]
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right answers."""
+        return self.answers.count(RIGHT) / len(self.answers)
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A cell of a grid that has no result.
+
+    Attributes:
+        task: Its task.
+        method: Its variant.
+        seed: Its seed.
+        reason: Why, in one line.
+    """
+
+    task: str
+    method: str
+    seed: int
+    reason: str
+
+
+def encode(predictions: Sequence[Prediction]) -> dict[str, Any]:
+    """Predictions as the fields that `Outcomes` keeps of them.
+
+    Args:
+        predictions: Judged answers in the order of the split; at least one.
+    """
+    lines = "".join(f"{row.id}\t{row.answer}\n" for row in predictions)
+    common = Counter(row.answer for row in predictions).most_common(1)[0][1]
+    return {
+        "answers": "".join(
+            RIGHT if row.correct else UNREAD if row.prediction is None else WRONG
+            for row in predictions
+        ),
+        "floor": common / len(predictions),
+        "questions": hashlib.sha256(lines.encode()).hexdigest()[:16],
+    }
+
+
+def outcomes_of(run: Run | Outcomes) -> Outcomes:
+    """A run, reduced."""
+    if isinstance(run, Outcomes):
+        return run
+    return Outcomes(
+        task=run.task,
+        method=run.method,
+        seed=run.seed,
+        source=str(run.path),
+        model=str(run.config.get("model") or run.scores.get("model") or ""),
+        train_seconds=run.train_seconds,
+        **encode(run.predictions),
+    )
+
+
+def read_outcomes(paths: Iterable[Path]) -> tuple[list[Outcomes], list[Failed]]:
+    """Read run folders, folders of runs, folders of grids, and the results file of a grid.
+
+    Raises:
+        DataError: One of them is none of these.
+    """
+    found: list[Outcomes] = []
+    failed: list[Failed] = []
+    for path in paths:
+        file = path if path.suffix == ".json" else path / RESULTS
+        grid = _grid(file)
+        if grid is None:
+            found += [outcomes_of(run) for run in read_runs([path])]
+            continue
+        try:
+            found += [_outcomes(row, file) for row in grid["rows"]]
+            failed += [Failed(**row) for row in grid.get("failed", ())]
+        except (KeyError, TypeError) as error:
+            raise DataError(f"{file} is not the results file of a grid: {error}") from error
+    return found, failed
+
+
+def _grid(file: Path) -> dict[str, Any] | None:
+    """The contents of a grid's results file; None if it is something else or not there."""
+    if not file.is_file():
+        return None
+    try:
+        value = json.loads(file.read_text("utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{file} is not a JSON file: {error}") from error
+    return value if isinstance(value, dict) and "cells" in value else None
+
+
+def _outcomes(row: dict[str, Any], file: Path) -> Outcomes:
+    return Outcomes(
+        task=row["task"],
+        method=row["method"],
+        seed=row["seed"],
+        answers=row["answers"],
+        floor=row["floor"],
+        questions=row["questions"],
+        source=f"{file} ({row['cell']})",
+        model=row["model"],
+        train_seconds=row["train_seconds"],
+    )

@@ -1,0 +1,1 @@
+"""Numbers published by others, and our runs beside them."""

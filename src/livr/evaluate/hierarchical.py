@@ -1,0 +1,93 @@
+"""Many comparisons at once: correction for their number, and an interval over three levels.
+
+A mean gain over tasks is uncertain because other tasks could have been taken, because other seeds
+could have been drawn, and because other questions could have been asked. The bootstrap here draws
+anew at all three levels. Textbook statistics (Holm 1979; Davison and Hinkley 1997, section 3.8);
+the paper reports none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from livr.evaluate.stats import Interval
+
+DRAWS = 4000
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's adjusted p-values: their largest keeps the chance of any false finding below it.
+
+    Args:
+        p_values: One per comparison, in any order.
+
+    Returns:
+        Adjusted values in the same order.
+
+    >>> [round(p, 3) for p in holm([0.01, 0.04, 0.03])]
+    [0.03, 0.06, 0.06]
+    """
+    order = sorted(range(len(p_values)), key=lambda i: p_values[i])
+    adjusted = [0.0] * len(p_values)
+    largest = 0.0
+    for rank, i in enumerate(order):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[i]))
+        adjusted[i] = largest
+    return adjusted
+
+
+def effect_interval(
+    differences: Sequence[ArrayLike],
+    draws: int = DRAWS,
+    seed: int = 0,
+    confidence: float = 0.95,
+) -> Interval:
+    """Hierarchical bootstrap interval of a mean difference, the mean of the tasks' own means.
+
+    Every draw takes as many tasks as there are, with replacement; within each, seeds and, crossed
+    with them, questions, with replacement. With one task only seeds and questions are drawn. With
+    few tasks or seeds it is somewhat too narrow, as every bootstrap of few units.
+
+    Args:
+        differences: One array (S, N) per task: of seed s at question n, right or wrong of the one
+            method minus the other's, -1, 0 or 1. S and N may differ between tasks.
+        draws: Resamples.
+        seed: Seed of the draw.
+        confidence: Coverage.
+
+    Raises:
+        ValueError: There is nothing to draw from.
+
+    >>> effect_interval([np.zeros((2, 10)), np.ones((3, 5))], draws=200)
+    Interval(low=0.0, high=1.0)
+    """
+    tables = [np.asarray(table, dtype=float) for table in differences]
+    if not tables or any(table.ndim != 2 or table.size == 0 for table in tables):
+        raise ValueError("there is nothing to draw from")
+    rng = np.random.default_rng(seed)
+    means_TD = np.stack([_task_means(table, draws, rng) for table in tables])
+    count = len(tables)
+    if count == 1:
+        drawn_D = means_TD[0]
+    else:
+        which_DT = rng.integers(0, count, (draws, count))
+        # A task that is drawn twice needs two resamples of its own, so these are drawn as well.
+        resample_DT = rng.integers(0, draws, (draws, count))
+        drawn_D = means_TD[which_DT, resample_DT].mean(axis=1)
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(drawn_D, [tail, 1 - tail])
+    return Interval(float(low), float(high))
+
+
+def _task_means(
+    table_SN: NDArray[np.float64], draws: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Resampled means of one task, (draws,): seeds and questions, crossed."""
+    seeds, n = table_SN.shape
+    seeds_DS = rng.multinomial(seeds, np.full(seeds, 1 / seeds), draws)
+    items_DN = rng.multinomial(n, np.full(n, 1 / n), draws)
+    total: NDArray[np.float64] = ((seeds_DS @ table_SN) * items_DN).sum(axis=1)
+    return total / (seeds * n)
