@@ -6,10 +6,10 @@ STAMP  := .venv/.installed
 ARGS   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types arch check docs bench clean
+.PHONY: help setup demo test lint format types arch check docs bench evidence-check clean
 
 help:  ## show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1	\2/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/' | expand -t 24
 
 setup: $(STAMP)  ## make .venv with everything in it
 
@@ -53,6 +53,10 @@ docs: $(STAMP)  ## build the documentation
 bench: $(STAMP)  ## run every benchmark; each prints one JSON line; ARGS="--short"
 	@ls bench/*.py >/dev/null 2>&1 || { echo "There are no benchmarks yet" >&2; exit 2; }
 	@for f in bench/*.py; do $(BIN)/python $$f --json $(ARGS) || exit 1; done
+
+evidence-check: $(STAMP)  ## run one committed cell again and compare; ARGS="--cell 'counting livr 42'"
+	@test -f evidence/table1-pool.json || { echo "No results are committed yet; run livr ablate evidence/grid.yaml first" >&2; exit 2; }
+	@$(BIN)/livr ablate evidence/grid.yaml --check evidence/table1-pool.json $(ARGS)
 
 clean:  ## remove .venv and every cache
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist

@@ -26,6 +26,7 @@ VERBS = (
     "eval",
     "predict",
     "compare",
+    "ablate",
     "check",
     "audit",
     "explain",

@@ -1,0 +1,116 @@
+"""What a grid would take, before it starts: its cells, and a measured guess of their time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from livr.analysis.ablate.cells import cells_of, recipes
+from livr.analysis.ablate.grid import POOL, Grid, Sizes
+from livr.analysis.ablate.sources import Sources
+from livr.errors import DataError, ModelError
+from livr.train.plan import plan_run
+
+SAMPLE = 48
+"""Training questions that are built to measure on."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A cell that has not been started.
+
+    Attributes:
+        task: Its task.
+        variant: Its variant.
+        seed: Its seed, or None if nothing is trained.
+        epochs: Epochs per stage; empty if nothing is trained.
+        seconds: What it would take, or None without an estimate.
+    """
+
+    task: str
+    variant: str
+    seed: int | None
+    epochs: tuple[float, ...]
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A grid that has not been started.
+
+    Attributes:
+        cells: Its cells.
+        machine: What the seconds are for.
+        problem: Why there is no estimate, or None.
+    """
+
+    cells: tuple[Planned, ...]
+    machine: str
+    problem: str | None
+
+    @property
+    def total(self) -> float | None:
+        """All cells one after another; None without an estimate."""
+        known = [cell.seconds for cell in self.cells if cell.seconds is not None]
+        return sum(known) if len(known) == len(self.cells) else None
+
+
+def guess(grid: Grid, gpu: str | None = None) -> Guess:
+    """List the cells and estimate their time. Writes nothing that stays.
+
+    Per task a few real steps of one variant are taken on a small data set; the others are taken
+    to differ by the length of their training only. Where data or model are not there yet, the
+    cells are listed and the problem is named.
+
+    Args:
+        grid: The grid.
+        gpu: Estimate for this GPU instead of this machine.
+
+    Raises:
+        ConfigError: A setting is wrong.
+    """
+    runs = recipes(grid)
+    machine, problem = "this machine", None
+    seconds: dict[tuple[str, str, int], float] = {}
+    try:
+        machine, seconds = _measured(grid, gpu)
+    except (DataError, ModelError) as error:
+        problem = str(error).splitlines()[0]
+    cells = []
+    for task in grid.tasks:
+        for arm in grid.arms():
+            for seed in grid.seeds if arm.trains else grid.seeds[:1]:
+                run = runs[arm.name, seed]
+                found = seconds.get((task.name, arm.name, seed))
+                epochs = run.epochs if run else ()
+                shown = seed if run else None
+                cells.append(Planned(task.name, arm.name, shown, epochs, found))
+    return Guess(tuple(cells), machine, problem)
+
+
+def _measured(grid: Grid, gpu: str | None) -> tuple[str, dict[tuple[str, str, int], float]]:
+    """The machine, and seconds by task, variant and seed. Tasks on which nothing trains: none."""
+    machine = "this machine"
+    seconds: dict[tuple[str, str, int], float] = {}
+    with TemporaryDirectory() as folder:
+        small, scale = _small(grid)
+        cells = cells_of(small, Sources(small, Path(folder)))
+        for task in grid.tasks:
+            own = [cell for cell in cells if cell.task == task.name]
+            first = next((cell for cell in own if cell.train), None)
+            if first is not None and first.train is not None:
+                cost = plan_run(first.train, gpu).costs[-1]
+                machine, rate = cost.machine, cost.seconds / first.work
+                seconds |= {(c.task, c.variant, c.seed): rate * scale * c.work for c in own}
+    return machine, seconds
+
+
+def _small(grid: Grid) -> tuple[Grid, float]:
+    """The same grid with small data sets of its own, and how much smaller they are."""
+    scale = max(1.0, grid.sizes.train / SAMPLE)
+    if grid.data != POOL or scale == 1:
+        return grid, 1.0
+    sizes = grid.sizes.model_dump()
+    small = {name: max(8, round(count / scale)) for name, count in sizes.items()}
+    return grid.model_copy(update={"sizes": Sizes(**small)}), scale

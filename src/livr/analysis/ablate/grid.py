@@ -1,0 +1,222 @@
+"""What a grid is: the YAML file that `livr ablate` reads."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from livr.config import Settings
+from livr.errors import ConfigError
+from livr.method.variants import variant
+from livr.recipes import FOLDER
+
+POOL = "pool"
+SHIPPED = FOLDER / "paper"
+
+
+class Sizes(Settings):
+    """Questions per split of data sets that the grid builds from the embedded images."""
+
+    train: int = Field(1000, ge=8)
+    """Training questions (appendix B)."""
+    val: int = Field(250, ge=1)
+    """Validation questions; they choose the checkpoint (4.1)."""
+    test: int = Field(300, ge=1)
+    """Test questions (ours)."""
+
+
+class Task(Settings):
+    """One task of a grid. Just its name is enough where the data set has that name."""
+
+    name: str
+    """How results call it."""
+    data: str | None = None
+    """Data set: its name below the grid's `data`, or a folder. Default: `name`."""
+    mix: dict[str, float] | None = None
+    """Train on several data sets joined: data set to weight, the share of its training rows that
+    is taken; 2 takes each twice (METHOD section 2, multi-task)."""
+    tests: dict[str, str] | None = None
+    """Where to test: task to data set, or `blink:FOLDER`. Default: the data set itself, or all
+    data sets of the mix."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_is_enough(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Task:
+        if self.data is not None and self.mix is not None:
+            raise ValueError("give data or mix, not both")
+        if self.mix is not None and (not self.mix or min(self.mix.values()) <= 0):
+            raise ValueError("mix needs positive weights")
+        return self
+
+    @property
+    def parts(self) -> dict[str, float]:
+        """The data sets trained on, with their weights."""
+        return self.mix or {self.data or self.name: 1.0}
+
+    @property
+    def tested(self) -> dict[str, str]:
+        """The test sets by task."""
+        if self.tests is not None:
+            return self.tests
+        return {part: part for part in self.mix} if self.mix else {self.name: self.parts_name}
+
+    @property
+    def parts_name(self) -> str:
+        """The one data set of a task without a mix."""
+        return self.data or self.name
+
+
+class Arm(Settings):
+    """One variant of a grid. Just the method's name is enough."""
+
+    method: str
+    """A variant of livr.method.variants: zero_shot, sft, livr, latents_only, ..."""
+    name: str = ""
+    """How results call it. Default: the method."""
+    epochs: tuple[float, ...] | None = None
+    """Epochs per stage. Default: the grid's for two stages, their sum for one."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """Settings of the run, `optim.lr: 3.0e-3`; they win over the grid's."""
+    sweep: dict[str, tuple[Any, ...]] = Field(default_factory=dict)
+    """Settings with several values each; every combination is a variant of its own."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _method_is_enough(cls, value: Any) -> Any:
+        return {"method": value} if isinstance(value, str) else value
+
+    @field_validator("method")
+    @classmethod
+    def _exists(cls, value: str) -> str:
+        try:
+            return variant(value).name
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
+
+    @property
+    def trains(self) -> bool:
+        """False for a model that is only asked."""
+        return bool(variant(self.method).stages)
+
+    def expanded(self, sweep: dict[str, tuple[Any, ...]]) -> list[Arm]:
+        """Every combination of the values of its sweep and of the grid's, each with its name."""
+        own = {**sweep, **self.sweep} if self.trains else {}
+        name = self.name or self.method
+        arms = []
+        for values in product(*own.values()):
+            chosen = dict(zip(own, values, strict=True))
+            suffix = "".join(f" {key}={_short(value)}" for key, value in chosen.items())
+            update = {"name": name + suffix, "settings": {**self.settings, **chosen}, "sweep": {}}
+            arms.append(self.model_copy(update=update))
+        return arms
+
+
+def _short(value: Any) -> str:
+    return ",".join(map(_short, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+class Grid(Settings):
+    """Variants x tasks x seeds x settings."""
+
+    tasks: tuple[Task, ...] = Field(min_length=1)
+    """What to train on and test."""
+    variants: tuple[Arm, ...] = Field(min_length=1)
+    """The methods. A method that trains nothing is one cell per task, whatever the seeds."""
+    seeds: tuple[int, ...] = Field((42,), min_length=1)
+    """Seeds of the runs (appendix B: 42; we take at least three)."""
+    model: str = "mini"
+    """Hub id, checkpoint folder, or `mini`."""
+    data: str = POOL
+    """`pool`: data sets are built from the embedded images, once. Else the folder that holds one
+    data set folder per task."""
+    sizes: Sizes = Sizes()
+    """Sizes of the data sets, for `pool`."""
+    data_seed: int = 0
+    """Seed of the data sets, for `pool`, and of the draw of a mix."""
+    epochs: tuple[float, float] = (4, 6)
+    """Epochs of variants with two stages; those with one train for the sum (appendix B)."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """Settings of every run, `optim.lr: 3.0e-3`."""
+    sweep: dict[str, tuple[Any, ...]] = Field(default_factory=dict)
+    """Settings with several values each, for every variant that trains."""
+    baseline: str = "sft"
+    """The variant that the others are compared with."""
+    paper: str | None = None
+    """Table of published numbers that this grid repeats, see livr compare --paper."""
+
+    @model_validator(mode="after")
+    def _names_are_different(self) -> Grid:
+        for what, names in (
+            ("task", [task.name for task in self.tasks]),
+            ("variant", [arm.name for arm in self.arms()]),
+            ("seed", [str(seed) for seed in self.seeds]),
+        ):
+            twice = [name for name, count in Counter(names).items() if count > 1]
+            if twice:
+                raise ValueError(f"the {what} {twice[0]} is there twice; give one another name")
+        return self
+
+    def arms(self) -> list[Arm]:
+        """All variants, sweeps expanded."""
+        return [arm for entry in self.variants for arm in entry.expanded(self.sweep)]
+
+
+def find_grid(name: str | Path) -> Path:
+    """A grid by file, or a shipped one by name.
+
+    Raises:
+        ConfigError: There is neither; the message lists the shipped ones.
+    """
+    path = Path(name)
+    if path.is_file():
+        return path
+    shipped = SHIPPED / f"{path.stem}.yaml"
+    if shipped.is_file() and path.parent in (Path(), Path("paper"), Path("recipes/paper")):
+        return shipped
+    names = ", ".join(sorted(p.stem for p in SHIPPED.glob("*.yaml")))
+    raise ConfigError(f"no grid {name}; give a YAML file or one of: {names}")
+
+
+def load_grid(path: Path, **given: Any) -> Grid:
+    """Read a grid.
+
+    Args:
+        path: The YAML file.
+        given: Settings that win over it; None means not given.
+
+    Raises:
+        ConfigError: The file is missing, not YAML, or holds a wrong setting; all are named.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read the grid {path}: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not a YAML file: {error}") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: expected settings like 'tasks: [counting]', found {values!r}")
+    values |= {name: value for name, value in given.items() if value is not None}
+    try:
+        return Grid.model_validate(values)
+    except ValidationError as error:
+        lines = [_explained(item["loc"], item["type"], item["msg"]) for item in error.errors()]
+        raise ConfigError("\n".join([f"{path}: not a grid", *lines])) from error
+
+
+def _explained(place: Sequence[int | str], kind: str, message: str) -> str:
+    name = ".".join(str(part) for part in place) or "grid"
+    if kind != "extra_forbidden":
+        return f"  {name}: {message.removeprefix('Value error, ')}"
+    inner: dict[str, type[Settings]] = {"tasks": Task, "variants": Arm, "sizes": Sizes}
+    known = inner.get(str(place[0]), Grid) if len(place) > 1 else Grid
+    return f"  {name}: no such setting (known here: {', '.join(known.model_fields)})"

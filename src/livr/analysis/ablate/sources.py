@@ -1,0 +1,150 @@
+"""Data sets of a grid: built from the embedded images, named, or joined with weights."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from livr.analysis.ablate.grid import POOL, Grid, Task
+from livr.data.build import build_task
+from livr.data.example import Example
+from livr.data.store import BLINK, MANIFEST, file_sha256, load_split, write_dataset
+from livr.data.tasks import TASKS, get_task
+from livr.errors import ConfigError, DataError
+
+Listener = Callable[[str], None]
+
+
+class Sources:
+    """Finds the data sets that a grid names; builds those that are missing, once.
+
+    Args:
+        grid: The grid.
+        out: Its folder; data sets are built into `out/data`.
+        listener: Told what is being built.
+    """
+
+    def __init__(self, grid: Grid, out: Path, listener: Listener | None = None) -> None:
+        self.grid, self.folder, self.listener = grid, out / "data", listener
+
+    def check(self) -> None:
+        """Find everything that is not built here, before anything is built.
+
+        Raises:
+            ConfigError: A task of the embedded images does not exist.
+            DataError: A data set folder is missing.
+        """
+        for task in self.grid.tasks:
+            for name in {*task.parts, *task.tested.values()}:
+                self._place(name)
+
+    def training(self, task: Task) -> Path:
+        """The folder that a task trains on."""
+        if task.mix is None:
+            return Path(self.tested(task.parts_name))
+        return self._joined(task)
+
+    def tested(self, name: str) -> str:
+        """The data set of a name, as `livr.evaluate` takes it."""
+        place, built = self._place(name)
+        if built and not (place / MANIFEST).is_file():
+            self._tell(f"building {name}")
+            sizes = self.grid.sizes.model_dump()
+            build_task(name, POOL, place, sizes, seed=self.grid.data_seed)
+        elif built:
+            self._check_built(place)
+        return f"{BLINK}{place}" if name.startswith(BLINK) else str(place)
+
+    def _tell(self, text: str) -> None:
+        if self.listener is not None:
+            self.listener(text)
+
+    def _place(self, name: str) -> tuple[Path, bool]:
+        """The folder of a data set, and whether it is one to build here."""
+        root = Path() if self.grid.data == POOL else Path(self.grid.data)
+        if name.startswith(BLINK):
+            place = root / name.removeprefix(BLINK)
+        elif self.grid.data == POOL and (name in TASKS or not Path(name).is_dir()):
+            return self.folder / get_task(name).name, True
+        else:
+            place = root / name
+        if not place.is_dir():
+            raise DataError(
+                f"the data set {name} is not there: {place} is no folder. Make it with "
+                "livr data build, or name the folder that holds it with --data"
+            )
+        return place.resolve(), False
+
+    def _check_built(self, place: Path) -> None:
+        made = json.loads((place / MANIFEST).read_text("utf-8"))
+        wanted = self.grid.sizes.model_dump()
+        if made.get("wanted") != wanted or made.get("seed") != self.grid.data_seed:
+            raise ConfigError(
+                f"{place} was built with other sizes or another seed; choose another --out"
+            )
+
+    def _joined(self, task: Task) -> Path:
+        assert task.mix is not None
+        parts = {name: Path(self.tested(name)) for name in task.mix}
+        marks = {name: fingerprint(str(path), ("train", "val")) for name, path in parts.items()}
+        recipe = {"mix": task.mix, "parts": marks, "seed": self.grid.data_seed}
+        place = self.folder / f"{task.name}-{_hash(recipe)}"
+        if not (place / MANIFEST).is_file():
+            self._tell(f"joining {', '.join(parts)}")
+            weights = {parts[name]: weight for name, weight in task.mix.items()}
+            splits: dict[str, Iterator[Example]] = {
+                "train": join(weights, "train", self.grid.data_seed)
+            }
+            having = {p: 1.0 for p in parts.values() if (p / "val.jsonl").is_file()}
+            if having:
+                splits["val"] = join(having, "val", self.grid.data_seed)
+            write_dataset(place, splits, recipe)
+        return place
+
+
+def join(weights: Mapping[Path, float], split: str, seed: int) -> Iterator[Example]:
+    """The rows of several data sets, each taken as often as its weight says.
+
+    Args:
+        weights: Data set folder to weight w: w x rows are taken, whole repeats first, the rest
+            drawn without replacement.
+        split: Which split.
+        seed: Seed of the draw.
+
+    Yields:
+        Rows with ids that are unique in the whole.
+    """
+    for index, (folder, weight) in enumerate(weights.items()):
+        rows = load_split(folder, split)
+        for number, example in enumerate(_take(rows, weight, random.Random(f"{seed} {index}"))):
+            yield example.model_copy(update={"id": f"{index}-{number:05d}-{example.id}"})
+
+
+def _take(rows: Sequence[Example], weight: float, rng: random.Random) -> list[Example]:
+    whole, rest = divmod(round(weight * len(rows)), len(rows))
+    drawn = sorted(rng.sample(range(len(rows)), rest))
+    return [*rows] * whole + [rows[i] for i in drawn]
+
+
+def fingerprint(data: str, splits: Sequence[str]) -> str:
+    """A hash of a data set: its rows, and through its manifest the images."""
+    if data.startswith(BLINK):
+        folder = Path(data.removeprefix(BLINK))
+        names = sorted(folder.rglob("val*.parquet"))
+        return _hash({str(p.relative_to(folder)): file_sha256(p) for p in names})
+    folder = Path(data)
+    found = {s: file_sha256(folder / f"{s}.jsonl") for s in splits
+             if (folder / f"{s}.jsonl").is_file()}  # fmt: skip
+    manifest = folder / MANIFEST
+    if manifest.is_file():
+        hashes = json.loads(manifest.read_text("utf-8")).get("sha256", {})
+        found |= {f"images/{s}": hashes.get(f"images/{s}", "") for s in splits}
+    return _hash(found)
+
+
+def _hash(value: object) -> str:
+    text = json.dumps(value, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

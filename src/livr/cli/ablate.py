@@ -1,0 +1,213 @@
+"""`livr ablate`: a grid of variants, tasks, seeds and settings, resumable."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from livr.cli.console import (
+    JsonFlag,
+    complain,
+    hush,
+    note,
+    print_fields,
+    print_json,
+    print_table,
+    progress,
+)
+
+if TYPE_CHECKING:
+    from livr.analysis.ablate.grid import Grid
+    from livr.analysis.ablate.launch import Launcher
+    from livr.analysis.ablate.run import Board
+    from livr.train.progress import Listener
+
+GridArgument = Annotated[
+    str, typer.Argument(metavar="GRID", help="A YAML file, or a shipped grid such as table1-qwen3.")
+]
+FAILED_CELLS = 2
+
+
+def ablate(
+    grid: GridArgument,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for everything; runs/<grid> by default.")
+    ] = None,
+    model: Annotated[str | None, typer.Option("--model", help="Instead of the grid's.")] = None,
+    data: Annotated[
+        str | None, typer.Option("--data", help="Folder with a data set folder per task.")
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", min=1, help="Cells at once; one per GPU or core.")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option("--threads", min=1, help="Threads per cell; cores / workers.")
+    ] = None,
+    retries: Annotated[
+        int, typer.Option("--retries", min=0, help="Further tries of a cell that fails.")
+    ] = 1,
+    launcher: Annotated[
+        str, typer.Option("--launcher", help="local, or ray: a cluster with one file system.")
+    ] = "local",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List the cells and what they would take.")
+    ] = False,
+    gpu: Annotated[
+        str | None, typer.Option("--gpu", help="With --dry-run: estimate for this GPU.")
+    ] = None,
+    check: Annotated[
+        Path | None,
+        typer.Option("--check", help="Run one cell again and compare with this results file."),
+    ] = None,
+    cell: Annotated[
+        str | None, typer.Option("--cell", help="With --check: which; default the quickest.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Run variants x tasks x seeds; continues where an earlier call was stopped."""
+    from livr.analysis.ablate.grid import find_grid, load_grid
+    from livr.errors import ConfigError
+
+    path = find_grid(grid)
+    loaded = load_grid(path, model=model, data=data)
+    if gpu is not None and not dry_run:
+        raise ConfigError("--gpu estimates for another machine; it needs --dry-run")
+    if launcher not in ("local", "ray"):
+        raise ConfigError(f"--launcher {launcher}: choose local or ray")
+    if dry_run:
+        _show(loaded, gpu, as_json)
+        return
+    if check is not None:
+        _check(loaded, check, cell, out)
+        return
+    out = out or Path("runs") / path.stem
+    words = ["livr", "ablate", grid, *(["--model", model] if model else [])]
+    words += [*(["--data", data] if data else []), "--out", out.name]
+    board = _run(loaded, out, launcher, (workers, threads), retries, shlex.join(words))
+    _conclude(loaded, board, as_json)
+
+
+@contextmanager
+def _listening(description: str) -> Iterator[tuple[Any, Listener]]:
+    with progress(1.0, description) as advance:
+        hush()
+        from livr.train.progress import Progress
+
+        def listen(state: Progress) -> None:
+            advance(state.done / state.total if state.total else 1.0, state.phase)
+
+        yield (lambda text: advance(0.0, text)), listen
+
+
+def _run(
+    grid: Grid,
+    out: Path,
+    launcher: str,
+    room: tuple[int | None, int | None],
+    retries: int,
+    command: str,
+) -> Board:
+    with _listening("loading") as (tell, listen):
+        from livr.analysis.ablate.run import prepare, run_grid
+
+        board = prepare(grid, out, tell)
+        where, threads = _launcher(launcher, *room)
+        return run_grid(grid, board, where, threads=threads, retries=retries,
+                        command=command, on_progress=listen)  # fmt: skip
+
+
+def _launcher(name: str, workers: int | None, threads: int | None) -> tuple[Launcher, int]:
+    import torch
+
+    from livr.analysis.ablate.launch import Processes, Ray
+
+    gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    workers = workers or gpus or max(1, cores // (threads or 1))
+    threads = threads or max(1, cores // workers)
+    if name == "ray":
+        return Ray(workers, threads, 1 if gpus else 0), threads
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    names = visible.split(",") if visible else [str(i) for i in range(gpus)]
+    return Processes(workers, tuple(names[i % gpus] for i in range(workers)) if gpus else ()), (
+        threads
+    )
+
+
+def _conclude(grid: Grid, board: Board, as_json: bool) -> None:
+    import json
+
+    from livr.analysis.compare_outcomes import RESULTS, read_outcomes
+    from livr.cli.compare import print_comparison
+
+    file = board.out / RESULTS
+    found, failed = read_outcomes([file])
+    if as_json:
+        print_json(json.loads(file.read_text("utf-8")))
+    elif found:
+        print_comparison(found, failed, grid.baseline)
+    note(f"{file}: every cell. livr compare {board.out} prints this again.")
+    if failed:
+        where = {cell.name: board.folder(cell) / "log.txt" for cell in board.cells}
+        names = [cell for cell in board.cells if cell.folder in board.failed]
+        lines = [f"  {c.name}: {board.failed[c.folder]} ({where[c.name]})" for c in names]
+        complain("\n".join([f"{len(names)} cell(s) failed; the same command tries again", *lines]))
+        raise typer.Exit(FAILED_CELLS)
+
+
+def _show(grid: Grid, gpu: str | None, as_json: bool) -> None:
+    note("Taking a few steps to estimate the cost; nothing is written ...")
+    hush()
+    from livr.analysis.ablate.cost import guess
+    from livr.train.cost import clock
+
+    found = guess(grid, gpu)
+    if as_json:
+        print_json(asdict(found))
+        return
+    rows = [
+        (
+            cell.task,
+            cell.variant,
+            "–" if cell.seed is None else str(cell.seed),
+            " + ".join(f"{e:g}" for e in cell.epochs) or "–",
+            "–" if cell.seconds is None else clock(cell.seconds),
+        )
+        for cell in found.cells
+    ]
+    print_table(("task", "variant", "seed", "epochs", "time"), rows)
+    fields = {"cells": str(len(found.cells))}
+    if found.total is not None:
+        fields[f"time, {found.machine}"] = f"about {clock(found.total)} one after another"
+    elif found.problem is not None:
+        fields["time"] = f"no estimate: {found.problem}"
+    print_fields(fields)
+
+
+def _check(grid: Grid, results: Path, cell: str | None, out: Path | None) -> None:
+    with _listening("loading") as (tell, listen), TemporaryDirectory() as temporary:
+        from livr.analysis.ablate.check import check_cell
+
+        folder = out or Path(temporary) / "grid"
+        found = check_cell(grid, results, folder, cell, listener=tell, on_progress=listen)
+    for one in found:
+        verdict = "the same" if one.same else "DIFFERENT"
+        print_fields(
+            {
+                "cell": one.cell,
+                "committed": f"{one.committed} of {one.n} right",
+                "now": f"{one.found} of {one.n} right: {verdict}",
+                "questions that differ": str(one.differing),
+                "changed since": "; ".join(one.changes) or "nothing",
+            }
+        )
+    if not all(one.same for one in found):
+        raise typer.Exit(FAILED_CELLS)

@@ -1,0 +1,115 @@
+"""What a grid says, and how it is told that it is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from livr.analysis.ablate.cells import _recipe
+from livr.analysis.ablate.grid import SHIPPED, Grid, find_grid, load_grid
+from livr.analysis.paper.published import find_table
+from livr.errors import ConfigError
+
+ROOT = Path(__file__).parents[3]
+ALL = sorted(SHIPPED.glob("*.yaml")) + sorted((ROOT / "evidence").glob("*.yaml"))
+
+
+def write(folder: Path, **values: object) -> Path:
+    file = folder / "grid.yaml"
+    given: dict[str, object] = {"tasks": ["counting"], "variants": ["sft"]}
+    file.write_text(yaml.safe_dump(given | values, sort_keys=False))
+    return file
+
+
+def test_there_is_a_grid_for_every_published_table_we_can_run() -> None:
+    assert {p.stem.split("-")[0] for p in SHIPPED.glob("*.yaml")} == {
+        "table1", "table2", "table3", "table4", "table6",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("file", ALL, ids=lambda p: p.stem)
+def test_every_shipped_grid_is_right(file: Path) -> None:
+    grid = load_grid(file)
+    names = {arm.name for arm in grid.arms()}
+    assert grid.baseline in names
+    for arm in grid.arms():
+        config = _recipe(grid, arm, 42)
+        assert (config is None) == (arm.method == "zero_shot")
+        if config is not None and "epochs" not in arm.settings and arm.epochs is None:
+            assert sum(config.epochs) == sum(grid.epochs)
+    assert grid.paper is not None
+    table = find_table(grid.paper)
+    if SHIPPED in file.parents:
+        backbone = table.column(None, [grid.model])
+        assert set(table.values[backbone]) <= names
+
+
+def test_names_are_enough(tmp_path: Path) -> None:
+    grid = load_grid(write(tmp_path))
+    assert grid.tasks[0].tested == {"counting": "counting"}
+    assert grid.variants[0].method == "sft"
+    assert grid.arms()[0].name == "sft"
+
+
+def test_a_sweep_is_every_combination(tmp_path: Path) -> None:
+    sweep = {"latents.num": [4, 16], "epochs": [[2, 8], [4, 6]]}
+    variants = ["zero_shot", {"method": "livr", "sweep": sweep}]
+    grid = load_grid(write(tmp_path, variants=variants, sweep={"optim.lr": [1e-3]}))
+    names = [arm.name for arm in grid.arms()]
+    assert names[0] == "zero_shot" and len(names) == 5
+    assert "livr optim.lr=0.001 latents.num=4 epochs=2,8" in names
+    configs = [_recipe(grid, arm, 42) for arm in grid.arms()[1:]]
+    found = {(c.latents.num, c.epochs, c.optim.lr) for c in configs if c}
+    assert found == {(n, e, 1e-3) for n in (4, 16) for e in ((2.0, 8.0), (4.0, 6.0))}
+
+
+def test_own_settings_win_over_the_grids(tmp_path: Path) -> None:
+    own = {"method": "livr", "settings": {"optim.lr": 2e-4}}
+    grid = load_grid(write(tmp_path, variants=[own], settings={"optim.lr": 1e-3}))
+    config = _recipe(grid, grid.arms()[0], 7)
+    assert config is not None and config.optim.lr == 2e-4 and config.seed == 7
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"task": ["counting"]}, "task: no such setting"),
+        ({"tasks": [{"name": "a", "dat": "b"}]}, "tasks.0.dat: no such setting"),
+        ({"variants": [{"method": "livr", "epoch": [1]}]}, "variants.0.epoch: no such setting"),
+        ({"sizes": {"tran": 3}}, "sizes.tran: no such setting"),
+        ({"variants": ["nope"]}, "unknown method 'nope'"),
+        ({"variants": ["sft", "sft"]}, "the variant sft is there twice"),
+        ({"seeds": []}, "seeds"),
+        ({"tasks": [{"name": "m", "mix": {"a": 0}}]}, "positive weights"),
+        ({"tasks": [{"name": "m", "data": "a", "mix": {"a": 1}}]}, "not both"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_message(
+    tmp_path: Path, values: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ConfigError) as error:
+        load_grid(write(tmp_path, **values))
+    assert message in str(error.value)
+    assert "grid.yaml: not a grid" in str(error.value)
+
+
+def test_settings_of_a_run_are_checked_before_anything_runs(tmp_path: Path) -> None:
+    for settings in ({"optim.lrr": 1}, {"seed": 3}, {"optim.lr": -1}):
+        grid = load_grid(write(tmp_path, settings=settings))
+        with pytest.raises(ConfigError):
+            _recipe(grid, grid.arms()[0], 42)
+    grid = Grid.model_validate({"tasks": ["a"], "variants": ["livr_annealed_middle"]})
+    with pytest.raises(ConfigError, match="give it epochs"):
+        _recipe(grid, grid.arms()[0], 42)
+
+
+def test_files_that_are_no_grid(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="table1-qwen3"):
+        find_grid("nope")
+    assert find_grid("table1-qwen3") == SHIPPED / "table1-qwen3.yaml"
+    for text in ("[1, 2]", "a: [", ""):
+        (tmp_path / "x.yaml").write_text(text)
+        with pytest.raises(ConfigError):
+            load_grid(tmp_path / "x.yaml")

@@ -1,0 +1,94 @@
+"""`livr ablate` as it is typed: what it prints, and how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from tests import tiny
+from tests.analysis.ablate.small import Here, small_grid
+from tests.cli.test_compare import livr
+
+from livr.analysis.ablate import worker
+from livr.cli import ablate as module
+
+
+@pytest.fixture
+def file(tmp_path: Path, checkpoints: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("one", "two"):
+        tiny.dataset(tmp_path / "data" / name, train=8, val=2)
+    grid = small_grid(tmp_path / "data", checkpoints("qwen3_vl"), variants=["zero_shot"])
+    path = tmp_path / "grid.yaml"
+    path.write_text(yaml.safe_dump(grid.model_dump(mode="json")))
+    monkeypatch.setattr(module, "_launcher", lambda *args: (Here(), 1))
+    return path
+
+
+def test_a_grid_prints_its_table(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert livr(monkeypatch, "ablate", file, "--out", tmp_path / "out") == 0
+    printed = capsys.readouterr().out
+    assert "one, 2 questions" in printed and "two, 2 questions" in printed
+    assert max(map(len, printed.splitlines())) <= 80
+
+
+def test_a_failed_cell_is_in_the_table_and_in_the_exit_code(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real = worker.evaluate
+
+    def breaks(model: object, data: str, *args: object, **kwargs: object) -> object:
+        if data.endswith("two"):
+            raise MemoryError("too large")
+        return real(model, data, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(worker, "evaluate", breaks)
+    out = tmp_path / "out"
+    assert livr(monkeypatch, "ablate", file, "--out", out, "--retries", "0") == 2
+    said = capsys.readouterr()
+    assert "zero-shot 1" in said.out and "no result" in said.out
+    assert "1 cell(s) failed" in said.err and "MemoryError: too large" in said.err
+
+
+def test_a_dry_run_lists_the_cells_and_leaves_nothing(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    assert livr(monkeypatch, "ablate", file, "--dry-run") == 0
+    printed = capsys.readouterr().out
+    assert "one" in printed and "two" in printed and "cells  2" in printed
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_dry_run_without_data_or_weights_still_lists_the_cells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert livr(monkeypatch, "ablate", "table1-qwen3", "--dry-run") == 0
+    printed = capsys.readouterr().out
+    assert "cells  63" in printed and "no estimate: the data set counting" in printed
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ("nothing.yaml",),
+        ("table1-qwen3", "--launcher", "slurm"),
+        ("table1-qwen3", "--gpu", "H100"),
+        ("table1-qwen3", "--data", "no/such/folder", "--model", "mini"),
+    ],
+)
+def test_what_is_wrong_is_one_message(
+    args: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert livr(monkeypatch, "ablate", *args) == 2
+    assert "Traceback" not in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
