@@ -169,7 +169,7 @@ def test_one_cell_again_gives_the_same_number(done: Board, grid: Grid, tmp_path:
     found = json.loads((done.out / "results.json").read_text("utf-8"))
     row = next(r for r in found["rows"] if r["cell"] == "one zero_shot")
     row["answers"] = "".join("1" if letter != "1" else "0" for letter in row["answers"])
-    row["correct"] = row["answers"].count("1")
+    row["correct"] += 1
     (tmp_path / "bad.json").write_text(json.dumps(found))
     (other,) = check_cell(grid, tmp_path / "bad.json", tmp_path / "b", "one zero_shot")
     assert not other.same and other.differing == 4

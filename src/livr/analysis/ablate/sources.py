@@ -130,7 +130,7 @@ def _take(rows: Sequence[Example], weight: float, rng: random.Random) -> list[Ex
 
 
 def fingerprint(data: str, splits: Sequence[str]) -> str:
-    """A hash of a data set: its rows, and through its manifest the images."""
+    """A hash of a data set: its rows, and its images by manifest, else by name and size."""
     if data.startswith(BLINK):
         folder = Path(data.removeprefix(BLINK))
         names = sorted(folder.rglob("val*.parquet"))
@@ -142,6 +142,9 @@ def fingerprint(data: str, splits: Sequence[str]) -> str:
     if manifest.is_file():
         hashes = json.loads(manifest.read_text("utf-8")).get("sha256", {})
         found |= {f"images/{s}": hashes.get(f"images/{s}", "") for s in splits}
+    else:
+        images = sorted(p for p in (folder / "images").rglob("*") if p.is_file())
+        found |= {str(p.relative_to(folder)): str(p.stat().st_size) for p in images}
     return _hash(found)
 
 
