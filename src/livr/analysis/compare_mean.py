@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from livr.analysis.compare import Line, by_task, compare, difference, pair, rank
+from livr.analysis.compare import by_task, difference, pair, rank
 from livr.analysis.compare_outcomes import Outcomes
 from livr.analysis.runs import Run
 from livr.evaluate.hierarchical import effect_interval, holm
-from livr.evaluate.stats import Interval, paired_over
+from livr.evaluate.stats import Interval, paired_over, wilson
 
 UNTRAINED = "zero_shot"
 
@@ -56,9 +56,15 @@ class Means:
     left_out: tuple[str, ...]
 
 
-def at_chance(line: Line) -> bool:
-    """Whether a method's interval reaches down to always giving the most common answer."""
-    return line.ci95[0] <= line.floor
+def at_chance(runs: Sequence[Outcomes]) -> bool:
+    """Whether the interval of a method on a task reaches down to the most common answer's share.
+
+    Args:
+        runs: Its runs on that task, one per seed.
+    """
+    n = len(runs[0].answers)
+    correct = sum(sum(run.right) for run in runs) / len(runs)
+    return wilson(correct, n).low <= runs[0].floor
 
 
 def means(
@@ -77,19 +83,18 @@ def means(
     Raises:
         DataError: As `compare`.
     """
+    groups = by_task(runs)
     chance = {
-        line.task
-        for line in compare(runs, reference)
-        if line.method == reference and reference != UNTRAINED and at_chance(line)
+        t for t, found in groups.items() if reference in found and at_chance(found[reference])
     }
-    left_out = () if keep_all else tuple(sorted(chance))
-    groups = {task: found for task, found in by_task(runs).items() if task not in left_out}
+    out = set() if keep_all or reference == UNTRAINED else chance
+    groups = {task: found for task, found in groups.items() if task not in out}
     methods = {method for found in groups.values() for method in found} - {reference}
     lines = [_mean(groups, method, reference) for method in sorted(methods, key=rank)]
     kept = [line for line in lines if line is not None]
     adjusted = holm([line.p_value for line in kept])
     corrected = (replace(line, p_holm=p) for line, p in zip(kept, adjusted, strict=True))
-    return Means(tuple(corrected), left_out)
+    return Means(tuple(corrected), tuple(sorted(out)))
 
 
 def _mean(

@@ -82,6 +82,7 @@ def test_own_settings_win_over_the_grids(tmp_path: Path) -> None:
         ({"variants": ["nope"]}, "unknown method 'nope'"),
         ({"variants": ["sft", "sft"]}, "the variant sft is there twice"),
         ({"seeds": []}, "seeds"),
+        ({"tasks": [{"name": "a/b"}]}, "letters, digits"),
         ({"tasks": [{"name": "m", "mix": {"a": 0}}]}, "positive weights"),
         ({"tasks": [{"name": "m", "data": "a", "mix": {"a": 1}}]}, "not both"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from itertools import product
@@ -18,6 +19,7 @@ from livr.recipes import FOLDER
 
 POOL = "pool"
 SHIPPED = FOLDER / "paper"
+_NAME = re.compile(r"[\w.-]+")
 
 
 class Sizes(Settings):
@@ -56,6 +58,9 @@ class Task(Settings):
             raise ValueError("give data or mix, not both")
         if self.mix is not None and (not self.mix or min(self.mix.values()) <= 0):
             raise ValueError("mix needs positive weights")
+        for name in (self.name, *self.tested):
+            if not _NAME.fullmatch(name):
+                raise ValueError(f"the name {name!r} may hold letters, digits, dots, _ and - only")
         return self
 
     @property
