@@ -209,7 +209,8 @@ def load_recipe(path: Path, overrides: Sequence[str] = (), **given: Any) -> Trai
         given: Settings that win over both; None means not given.
 
     Raises:
-        ConfigError: The file is missing, not YAML, or holds a wrong setting.
+        ConfigError: The file is missing, not YAML, or holds a wrong setting; or it asks for
+            trust_remote_code, which is for the user to decide, not for a file.
     """
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
@@ -219,6 +220,11 @@ def load_recipe(path: Path, overrides: Sequence[str] = (), **given: Any) -> Trai
         raise ConfigError(f"{path} is not a YAML file: {error}") from error
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: expected settings like 'method: livr', found {values!r}")
+    if values.get("trust_remote_code") and not given.get("trust_remote_code"):
+        raise ConfigError(
+            f"{path} asks to run the code that a checkpoint brings. A file cannot decide that: "
+            "read the code, then give --trust-remote-code"
+        )
     for text in overrides:
         keys, value = parse_override(text)
         target = values

@@ -12,8 +12,8 @@ import pytest
 import livr
 from livr.cli import main as cli
 from livr.cli.console import TrustFlag
-from livr.config import TrainConfig
-from livr.errors import ModelError
+from livr.config import TrainConfig, load_recipe
+from livr.errors import ConfigError, ModelError
 from livr.train.run import train
 from tests import tiny
 from tests.families import REMOTE
@@ -88,6 +88,15 @@ def test_with_the_flag_it_works(verb, work, tmp_path, livr_command) -> None:
     code, out, err = livr_command(*words_of(verb, work, tmp_path), FLAG)
     assert code == 0, err
     assert out
+
+
+def test_a_recipe_cannot_give_trust(work, tmp_path) -> None:
+    """The config.yaml of somebody's run is a recipe, too."""
+    recipe = work / "run" / "config.yaml"
+    with pytest.raises(ConfigError, match=FLAG):
+        load_recipe(recipe)
+    assert load_recipe(recipe, trust_remote_code=True).trust_remote_code
+    assert "trust_remote_code: true" in recipe.read_text()
 
 
 @pytest.mark.parametrize("verb", VERBS)
