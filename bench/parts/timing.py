@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from transformers.utils import logging
 
 Work = Callable[[], object]
 
@@ -89,6 +90,7 @@ def main(name: str, run: Callable[[bool], dict[str, Any]]) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON line")
     parser.add_argument("--short", action="store_true", help="tiny sizes; only correctness counts")
     options = parser.parse_args()
+    logging.disable_progress_bar()
     result = {"bench": name, "short": options.short, **run(options.short), "machine": machine()}
     indent = None if options.json else 2
     sys.stdout.write(json.dumps(result, indent=indent) + "\n")

@@ -15,6 +15,7 @@ from livr.config import LatentsConfig, TrainConfig
 from livr.model.adapter import add_lora
 from livr.model.model import Model
 from livr.train.dataset import EncodedSet, open_store
+from livr.train.plan import _where_features_go
 from livr.train.run import train
 from tests import tiny
 
@@ -74,6 +75,8 @@ def test_stored_features_equal_live_ones_bit_for_bit(model, tmp_path, monkeypatc
     maps = Path("/proc/self/maps")
     if maps.exists():
         assert str(shards(tmp_path)[0]) in maps.read_text()
+        opened = [str(fd.readlink()) for fd in Path("/proc/self/fd").iterdir() if fd.is_symlink()]
+        assert not [name for name in opened if name.endswith(".safetensors")], "one file per shard"
 
 
 def test_other_examples_use_what_is_there_and_add_the_rest(qwen3, tmp_path, monkeypatch) -> None:
@@ -240,3 +243,17 @@ def test_runs_side_by_side_share_the_cache(checkpoints, tmp_path, monkeypatch) -
                 values | {"out": tmp_path / "runs" / "b", "vision_cache": tmp_path / "elsewhere"}
             )
         )
+
+
+def test_a_plan_says_where_features_go() -> None:
+    config, small = TrainConfig(), TrainConfig(vision_cache_gib=0.5)
+    named = TrainConfig(vision_cache=Path("shared"))
+    counts = (1000, 24)
+    assert (
+        _where_features_go(1 << 20, counts, config)
+        == "about 1 GiB in a vision cache beside the run"
+    )
+    assert _where_features_go(1 << 20, counts, named) == "about 1 GiB in shared"
+    assert _where_features_go(1 << 20, counts, small).startswith("about 1 GiB in memory (more than")
+    assert "in every epoch" in _where_features_go(5 << 20, counts, small)
+    assert "not kept" in _where_features_go(0, counts, config)

@@ -91,7 +91,7 @@ def _update(digest: Any, tensors: Mapping[str, Tensor]) -> None:
 
 def _bytes(tensor: Tensor) -> memoryview:
     flat = tensor.detach().cpu().contiguous().reshape(-1)
-    return memoryview(flat.view(torch.uint8).numpy())
+    return flat.view(torch.uint8).numpy().data
 
 
 class FeatureStore:
@@ -135,7 +135,7 @@ class FeatureStore:
         for path in sorted(self.shards.glob("*" + _SUFFIX)):
             if path not in self._open:
                 try:
-                    shard = safe_open(path, "pt")
+                    shard: Any = safe_open(path, "pt")
                     about = json.loads(shard.metadata()["entries"])
                 except (OSError, SafetensorError, ValueError, KeyError, TypeError):
                     path.unlink(missing_ok=True)

@@ -107,10 +107,10 @@ class Notes:
             raise ConfigError(f"{len(questions)} question(s) for {len(self.seen_BM)} example(s)")
         turns = [self.model.encoder.next_turn(question) for question in questions]
         width = max(map(len, turns))
-        kind = {"device": self.seen_BM.device, "dtype": torch.long}
-        pad = self.model.encoder.end_of_turn
-        ids_BT = torch.tensor([[pad] * (width - len(t)) + t for t in turns], **kind)
-        new_BT = torch.tensor([[0] * (width - len(t)) + [1] * len(t) for t in turns], **kind)
+        where, pad = self.seen_BM.device, self.model.encoder.end_of_turn
+        ids = [[pad] * (width - len(turn)) + turn for turn in turns]
+        new = [[0] * (width - len(turn)) + [1] * len(turn) for turn in turns]
+        ids_BT, new_BT = (torch.tensor(rows, device=where) for rows in (ids, new))
         self._read(
             torch.cat([self.unread_B1, ids_BT], 1), torch.cat([self.is_unread_B1, new_BT], 1)
         )

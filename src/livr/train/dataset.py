@@ -25,7 +25,7 @@ CACHE_LIMIT_BYTES = 4 << 30
 STORE = ".vision-cache"
 """Folder of the store beside the run folder, unless the settings name one."""
 
-_CHUNK, _SAMPLE = 16, 4
+_CHUNK, _SAMPLE = 32, 4
 _GIB = 1 << 30
 
 log = logging.getLogger(__name__)

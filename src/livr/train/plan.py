@@ -69,8 +69,11 @@ def plan_run(config: TrainConfig, gpu: str | None = None) -> Plan:
     steps = tuple(
         math.ceil(math.ceil(len(examples) / config.optim.batch_size) * s.epochs) for s in stages
     )
+    facts = _facts(config, arm, stages, steps, encoded, model, counts, size)
+    if config.cache_vision:
+        facts["image features"] = _where_features_go(found.feature_bytes, counts, config)
     return Plan(
-        facts=_facts(config, arm, stages, steps, encoded, model, counts, size),
+        facts=facts,
         steps=steps,
         stage_names=tuple(s.name for s in stages),
         trainable=size.trainable,
@@ -134,7 +137,7 @@ def _here(
 ) -> Cost:
     """From real steps on this machine."""
     train, val = counts
-    features = _kept(found.feature_bytes, counts)
+    features = _in_memory(found.feature_bytes, counts, config)
     updates = math.ceil(train / config.optim.batch_size) * found.update_seconds
     seconds = tuple(
         stage.epochs * (train * step + updates + val * found.answer_seconds)
@@ -170,8 +173,8 @@ def _on(
     step = estimate.step_seconds(gpu, size, flops, per_device(config, model))
     patches = statistics.mean(_patches(e) for e in encoded)
     read = estimate.read_seconds(gpu, size, patches)
-    features = _kept(found.feature_bytes, counts)
-    if not features:
+    features = _in_memory(found.feature_bytes, counts, config)
+    if not features and not _on_disk(found.feature_bytes, counts, config):
         step, reading = step + read, 0.0
     else:
         reading = read * sum(counts)
@@ -192,10 +195,30 @@ def _patches(row: Encoded) -> int:
     return int(pixels.shape[0]) if flat and pixels is not None else 4 * row.num_image_tokens
 
 
-def _kept(per_example: float, counts: tuple[int, int]) -> float:
-    """Bytes of kept image features; 0 where they do not fit and are not kept."""
+def _on_disk(per_example: float, counts: tuple[int, int], config: TrainConfig) -> float:
+    """Bytes of image features in the vision cache; 0 where they do not fit."""
+    total = per_example * sum(counts)
+    return total if total <= config.vision_cache_gib * 2**30 else 0.0
+
+
+def _in_memory(per_example: float, counts: tuple[int, int], config: TrainConfig) -> float:
+    """Bytes of image features kept in memory: where the vision cache is too small for them."""
+    if _on_disk(per_example, counts, config):
+        return 0.0
     both = [per_example * n for n in counts]
     return sum(size for size in both if size <= CACHE_LIMIT_BYTES)
+
+
+def _where_features_go(per_example: float, counts: tuple[int, int], config: TrainConfig) -> str:
+    if not per_example:
+        return "not kept: this model does not take them in place of pixels"
+    size = f"about {per_example * sum(counts) / 2**30:.2g} GiB"
+    if _on_disk(per_example, counts, config):
+        return f"{size} in {config.vision_cache or 'a vision cache beside the run'}"
+    limit = f"more than vision_cache_gib={config.vision_cache_gib:g}"
+    if _in_memory(per_example, counts, config):
+        return f"{size} in memory ({limit})"
+    return f"{size} would be needed ({limit}): the vision tower runs in every epoch"
 
 
 def _peak_bytes() -> int:
