@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 LENGTHS = {1: 150, 2: 220, 3: 290}
 """Positions of a sequence by its number of pictures."""
+AMOUNTS = ("count", "count_color", "present")
+"""What the world of things without marks is about."""
 LETTERED = 0.2
 """Share of the questions asked as multiple choice, where they can be."""
 LINKED = 0.2
@@ -40,7 +42,8 @@ def _scene(rng: random.Random, assets: Assets, count: int) -> Draft:
 
 def _things(rng: random.Random, assets: Assets, count: int) -> Draft:
     scene = single.compose(rng, assets, marks=0)
-    return Draft([scene.image], single.ask_objects(rng, scene))
+    asks = [ask for ask in single.ask_objects(rng, scene) if ask.skill in AMOUNTS]
+    return Draft([scene.image], asks)
 
 
 def _boxes(rng: random.Random, assets: Assets, count: int) -> Draft:

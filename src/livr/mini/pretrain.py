@@ -100,8 +100,8 @@ class Report:
 
 
 def tower_weights(model: Any) -> list[nn.Parameter]:
-    """The tower without the maps into the decoder."""
-    return [w for n, w in model.model.visual.named_parameters() if "merger" not in n]
+    """Everything that turns pictures into the decoder's positions."""
+    return list(model.model.visual.parameters())
 
 
 def make_optimizers(model: Any, config: PretrainConfig) -> list[torch.optim.Optimizer]:
