@@ -216,7 +216,7 @@ def _where_features_go(per_example: float, counts: tuple[int, int], config: Trai
     if _on_disk(per_example, counts, config):
         return f"{size} in {config.vision_cache or 'a vision cache beside the run'}"
     limit = f"more than vision_cache_gib={config.vision_cache_gib:g}"
-    if _in_memory(per_example, counts, config):
+    if _in_memory(per_example, counts, config) >= per_example * counts[0]:
         return f"{size} in memory ({limit})"
     return f"{size} would be needed ({limit}): the vision tower runs in every epoch"
 
