@@ -15,6 +15,7 @@ import typer
 
 from livr.cli.console import (
     JsonFlag,
+    TrustFlag,
     complain,
     hush,
     note,
@@ -70,6 +71,7 @@ def ablate(
     cell: Annotated[
         str | None, typer.Option("--cell", help="With --check: which; default the quickest.")
     ] = None,
+    trust_remote_code: TrustFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Run variants x tasks x seeds; continues where an earlier call was stopped."""
@@ -77,7 +79,7 @@ def ablate(
     from livr.errors import ConfigError
 
     path = find_grid(grid)
-    loaded = load_grid(path, model=model, data=data)
+    loaded = load_grid(path, trust_remote_code, model=model, data=data)
     if gpu is not None and not dry_run:
         raise ConfigError("--gpu estimates for another machine; it needs --dry-run")
     if launcher not in ("local", "ray"):

@@ -192,15 +192,17 @@ def find_grid(name: str | Path) -> Path:
     raise ConfigError(f"no grid {name}; give a YAML file or one of: {names}")
 
 
-def load_grid(path: Path, **given: Any) -> Grid:
+def load_grid(path: Path, trust_remote_code: bool = False, **given: Any) -> Grid:
     """Read a grid.
 
     Args:
         path: The YAML file.
+        trust_remote_code: Run the code that the grid's checkpoint brings.
         given: Settings that win over it; None means not given.
 
     Raises:
-        ConfigError: The file is missing, not YAML, or holds a wrong setting; all are named.
+        ConfigError: The file is missing, not YAML, or holds a wrong setting; all are named. Or it
+            asks for trust_remote_code, which is for the user to decide, not for a file.
     """
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -212,10 +214,23 @@ def load_grid(path: Path, **given: Any) -> Grid:
         raise ConfigError(f"{path}: expected settings like 'tasks: [counting]', found {values!r}")
     values |= {name: value for name, value in given.items() if value is not None}
     try:
-        return Grid.model_validate(values)
+        grid = Grid.model_validate(values)
     except ValidationError as error:
         lines = [_explained(item["loc"], item["type"], item["msg"]) for item in error.errors()]
         raise ConfigError("\n".join([f"{path}: not a grid", *lines])) from error
+    if trust_remote_code:
+        settings = {**grid.settings, "trust_remote_code": True}
+        return grid.model_copy(update={"settings": settings})
+    if any("trust_remote_code" in settings for settings in (grid.settings, *_settings(grid))):
+        raise ConfigError(
+            f"{path} asks to run the code that a checkpoint brings. A file cannot decide that: "
+            "read the code, leave the setting out, and give --trust-remote-code"
+        )
+    return grid
+
+
+def _settings(grid: Grid) -> list[dict[str, Any]]:
+    return [dict(arm.settings) for arm in grid.arms()]
 
 
 def _explained(place: Sequence[int | str], kind: str, message: str) -> str:
