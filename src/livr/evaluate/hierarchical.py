@@ -90,4 +90,5 @@ def _task_means(
     seeds_DS = rng.multinomial(seeds, np.full(seeds, 1 / seeds), draws)
     items_DN = rng.multinomial(n, np.full(n, 1 / n), draws)
     total: NDArray[np.float64] = ((seeds_DS @ table_SN) * items_DN).sum(axis=1)
-    return total / (seeds * n)
+    means: NDArray[np.float64] = total / (seeds * n)
+    return means

@@ -41,7 +41,7 @@ def write_card(folder: Path, config: PretrainConfig, probe_steps: int = 60) -> M
         name=config.size,
         parameters=sum(p.numel() for p in model.parameters()),
         recipe=config.model_dump(mode="json"),
-        skills=measure_skills(model, tokenizer, config.size, probe_steps),
+        skills=measure_skills(model, tokenizer, config.size, probe_steps, worlds=config.worlds),
     )
     card.save(folder)
     return card

@@ -42,9 +42,13 @@ def measure_skills(
     size: str,
     steps: int = 40,
     splits: tuple[str, ...] = ("val",),
+    worlds: dict[str, float] | None = None,
 ) -> dict[str, tuple[int, int]]:
-    """Right answers and questions per skill, on pictures kept out of training."""
-    lessons = Lessons(tokenizer, shape(size), 10_007, (0.4, 0.3, 0.3), splits=splits)
+    """Right answers and questions per skill, on pictures kept out of training.
+
+    `worlds` are the kinds of scene to ask about, all by default.
+    """
+    lessons = Lessons(tokenizer, shape(size), 10_007, (0.4, 0.3, 0.3), worlds, splits)
     found: dict[str, list[bool]] = defaultdict(list)
     model.eval()
     for batch in lessons_from(lessons, 0, steps):
