@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,6 +18,9 @@ from livr.cli.console import (
     progress,
     which_latents,
 )
+
+if TYPE_CHECKING:
+    from livr.evaluate.run import Evaluation
 
 
 def eval(
@@ -40,13 +43,8 @@ def eval(
     as_json: JsonFlag = False,
 ) -> None:
     """Measure accuracy of generated answers, with a 95 % interval."""
-    from livr.errors import ConfigError
-
     use = which_latents(latents, num_latents)
-    if subset is not None:
-        if not data.startswith("blink:"):
-            raise ConfigError(f"--subset {subset}: only blink:DIR has subsets")
-        data = f"{data.rstrip('/')}/{subset}"
+    data = _with_subset(data, subset)
     from livr.evaluate.run import evaluate
 
     with progress(1.0, "answering") as advance:
@@ -65,6 +63,20 @@ def eval(
     if as_json:
         print_json(result.summary())
         return
+    _print(result)
+
+
+def _with_subset(data: str, subset: str | None) -> str:
+    from livr.errors import ConfigError
+
+    if subset is None:
+        return data
+    if not data.startswith("blink:"):
+        raise ConfigError(f"--subset {subset}: only blink:DIR has subsets")
+    return f"{data.rstrip('/')}/{subset}"
+
+
+def _print(result: Evaluation) -> None:
     score = result.score
     print_fields(
         {

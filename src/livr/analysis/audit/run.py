@@ -101,11 +101,7 @@ def audit(
         ModelError: The model has no latents, or cannot be loaded.
         DataError: The questions cannot be read, or there are none.
     """
-    unknown = [name for name in tests if name not in TESTS]
-    if unknown:
-        raise ConfigError(f"there is no test {unknown[0]!r}; choose from {', '.join(TESTS)}")
-    if out is not None and Path(out).exists() and not Path(out).is_dir():
-        raise ConfigError(f"--out {out} is a file; give a folder")
+    _refuse(tests, out)
     examples = draw_questions(load_split(Path(data), split), limit, seed, f"{data}, split {split}")
     chosen = {name: TESTS[name] for name in TESTS if not tests or name in tests}
     meter = Meter(sum(t.cost for t in chosen.values()) + 1, on_progress)
@@ -128,6 +124,15 @@ def audit(
     if out is not None:
         write(result, Path(out))
     return result
+
+
+def _refuse(tests: Sequence[str], out: str | PathLike[str] | None) -> None:
+    """Complain about what cannot work before anything is loaded."""
+    unknown = [name for name in tests if name not in TESTS]
+    if unknown:
+        raise ConfigError(f"there is no test {unknown[0]!r}; choose from {', '.join(TESTS)}")
+    if out is not None and Path(out).exists() and not Path(out).is_dir():
+        raise ConfigError(f"--out {out} is a file; give a folder")
 
 
 def draw_questions(
