@@ -96,10 +96,14 @@ def switches(points: Sequence[Point]) -> list[float]:
 
 def as_svg(figure: Any) -> str:
     """A matplotlib figure as an SVG element, its colours turned into the page's variables."""
+    import matplotlib
+
     buffer = io.StringIO()
     # Without these no block of metadata is written, so the page names no address at all.
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)
+    # The style fixes the salt of names inside, so the same figure gives the same text.
+    with matplotlib.rc_context(STYLE):
+        figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)
     svg = buffer.getvalue()
     svg = svg[svg.index("<svg") :]
     for colour, variable in _VARIABLES.items():
