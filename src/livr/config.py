@@ -200,6 +200,24 @@ def _known(kind: type[Settings], place: tuple[int | str, ...]) -> list[str]:
     return list(kind.model_fields)
 
 
+def read_yaml(path: Path, what: str) -> Any:
+    """What a YAML file holds.
+
+    Args:
+        path: The file.
+        what: What it should be, for the message.
+
+    Raises:
+        ConfigError: The file cannot be read, or is not YAML.
+    """
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read the {what} {path}: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not a YAML file: {error}") from error
+
+
 def load_recipe(path: Path, overrides: Sequence[str] = (), **given: Any) -> TrainConfig:
     """Read a recipe.
 
@@ -212,12 +230,7 @@ def load_recipe(path: Path, overrides: Sequence[str] = (), **given: Any) -> Trai
         ConfigError: The file is missing, not YAML, or holds a wrong setting; or it asks for
             trust_remote_code, which is for the user to decide, not for a file.
     """
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except OSError as error:
-        raise ConfigError(f"cannot read the recipe {path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not a YAML file: {error}") from error
+    values = read_yaml(path, "recipe") or {}
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: expected settings like 'method: livr', found {values!r}")
     if values.get("trust_remote_code") and not given.get("trust_remote_code"):

@@ -9,10 +9,9 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from livr.config import Settings
+from livr.config import Settings, read_yaml
 from livr.errors import ConfigError
 from livr.method.variants import variant
 from livr.recipes import FOLDER
@@ -204,12 +203,7 @@ def load_grid(path: Path, trust_remote_code: bool = False, **given: Any) -> Grid
         ConfigError: The file is missing, not YAML, or holds a wrong setting; all are named. Or it
             asks for trust_remote_code, which is for the user to decide, not for a file.
     """
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"cannot read the grid {path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not a YAML file: {error}") from error
+    values = read_yaml(path, "grid")
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: expected settings like 'tasks: [counting]', found {values!r}")
     values |= {name: value for name, value in given.items() if value is not None}
@@ -221,16 +215,13 @@ def load_grid(path: Path, trust_remote_code: bool = False, **given: Any) -> Grid
     if trust_remote_code:
         settings = {**grid.settings, "trust_remote_code": True}
         return grid.model_copy(update={"settings": settings})
-    if any("trust_remote_code" in settings for settings in (grid.settings, *_settings(grid))):
+    asked = (grid.settings, *(arm.settings for arm in grid.arms()))
+    if any("trust_remote_code" in settings for settings in asked):
         raise ConfigError(
             f"{path} asks to run the code that a checkpoint brings. A file cannot decide that: "
             "read the code, leave the setting out, and give --trust-remote-code"
         )
     return grid
-
-
-def _settings(grid: Grid) -> list[dict[str, Any]]:
-    return [dict(arm.settings) for arm in grid.arms()]
 
 
 def _explained(place: Sequence[int | str], kind: str, message: str) -> str:
