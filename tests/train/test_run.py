@@ -146,8 +146,15 @@ def test_resume_equals_uninterrupted(config, killed_after, method, monkeypatch) 
 
 def test_resume_refuses_other_settings(config) -> None:
     train(config)
-    with pytest.raises(ConfigError, match="other settings"):
-        train(config.model_copy(update={"seed": 7}), resume=True)
+    with pytest.raises(ConfigError, match="other settings than these: seed, share"):
+        train(config.model_copy(update={"seed": 7, "share": 0.3}), resume=True)
+    with pytest.raises(ConfigError, match="without --trust-remote-code"):
+        train(config.model_copy(update={"trust_remote_code": True}), resume=True)
+    stored = config.out / "config.yaml"
+    text = stored.read_text(encoding="utf-8")
+    stored.write_text(text.replace("trust_remote_code: false", "trust_remote_code: true"))
+    with pytest.raises(ConfigError, match="with --trust-remote-code; give it again"):
+        train(config, resume=True)
 
 
 def test_without_validation_data_the_last_checkpoint_is_kept(config) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from transformers import set_seed
 
 from livr.backbones.four_bit import need_four_bit
-from livr.config import TrainConfig, dump
+from livr.config import TrainConfig, dump, read_yaml
 from livr.data.example import Example
 from livr.data.store import load_split
 from livr.errors import ConfigError, DataError
@@ -92,11 +92,23 @@ def _prepare(config: TrainConfig, out: Path, resume: bool) -> Path:
     if resume and not (out / "config.yaml").is_file():
         raise ConfigError(f"nothing to resume: {out} has no config.yaml")
     if resume:
-        partial = out / "resumed.yaml"
-        dump(config, partial)
-        same = partial.read_text(encoding="utf-8") == (out / "config.yaml").read_text("utf-8")
-        partial.unlink()
-        if not same:
-            raise ConfigError(f"{out} was started with other settings than these; see config.yaml")
+        _refuse_other_settings(config, out)
     out.mkdir(parents=True, exist_ok=True)
     return out
+
+
+def _refuse_other_settings(config: TrainConfig, out: Path) -> None:
+    started = read_yaml(out / "config.yaml", "settings of the run")
+    started = started if isinstance(started, dict) else {}
+    now = config.model_dump(mode="json")
+    other = sorted(n for n in started.keys() | now.keys() if started.get(n) != now.get(n))
+    if other == ["trust_remote_code"]:
+        raise ConfigError(
+            f"{out} was started with --trust-remote-code; give it again to go on"
+            if started.get("trust_remote_code")
+            else f"{out} was started without --trust-remote-code; leave it out to go on"
+        )
+    if other:
+        raise ConfigError(
+            f"{out} was started with other settings than these: {', '.join(other)}; see config.yaml"
+        )

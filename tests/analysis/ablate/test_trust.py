@@ -16,5 +16,9 @@ def test_only_the_flag_trusts(tmp_path) -> None:
     eager.write_text(GRID + "settings: {trust_remote_code: true}\n")
     assert load_grid(plain, True).settings == {"trust_remote_code": True}
     assert load_grid(plain).settings == {}
+    wary = tmp_path / "wary.yaml"
+    wary.write_text(GRID + "settings: {trust_remote_code: false}\n")
+    assert load_grid(wary).settings == {"trust_remote_code": False}
+    assert load_grid(wary, True).settings == {"trust_remote_code": True}
     with pytest.raises(ConfigError, match="--trust-remote-code"):
         load_grid(eager)

@@ -216,7 +216,7 @@ def load_grid(path: Path, trust_remote_code: bool = False, **given: Any) -> Grid
         settings = {**grid.settings, "trust_remote_code": True}
         return grid.model_copy(update={"settings": settings})
     asked = (grid.settings, *(arm.settings for arm in grid.arms()))
-    if any("trust_remote_code" in settings for settings in asked):
+    if any(settings.get("trust_remote_code") for settings in asked):
         raise ConfigError(
             f"{path} asks to run the code that a checkpoint brings. A file cannot decide that: "
             "read the code, leave the setting out, and give --trust-remote-code"
