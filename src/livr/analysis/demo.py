@@ -21,7 +21,7 @@ from livr.errors import ConfigError
 from livr.evaluate.run import evaluate
 from livr.evaluate.score import write_predictions
 from livr.files import write_json
-from livr.recipes import find_recipe
+from livr.recipes import find_shipped
 from livr.train.progress import VALIDATION_COST, Listener, Meter, Progress
 from livr.train.run import train, workload
 
@@ -168,7 +168,7 @@ def _jobs(config: DemoConfig, task: str, out: Path) -> list[_Job]:
         for method, epochs in (("sft", [sum(config.epochs)]), ("livr", list(config.epochs))):
             folder = runs / f"{task}-{method}-{seed}"
             recipe = load_recipe(
-                find_recipe(method),
+                find_shipped(method),
                 config.settings,
                 model=config.model,
                 data=data,

@@ -75,10 +75,11 @@ def ablate(
     as_json: JsonFlag = False,
 ) -> None:
     """Run variants x tasks x seeds; continues where an earlier call was stopped."""
-    from livr.analysis.ablate.grid import find_grid, load_grid
+    from livr.analysis.ablate.grid import load_grid
     from livr.errors import ConfigError
+    from livr.recipes import find_shipped
 
-    path = find_grid(grid)
+    path = find_shipped(grid, "grid")
     loaded = load_grid(path, trust_remote_code, model=model, data=data)
     if gpu is not None and not dry_run:
         raise ConfigError("--gpu estimates for another machine; it needs --dry-run")

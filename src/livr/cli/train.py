@@ -45,7 +45,7 @@ def train(
     """Train a model: direct fine-tuning, LIVR, or one of its controls."""
     from livr.config import load_recipe
     from livr.errors import ConfigError
-    from livr.recipes import find_recipe
+    from livr.recipes import find_shipped
 
     given = {
         "model": model,
@@ -53,7 +53,7 @@ def train(
         "out": out,
         "trust_remote_code": trust_remote_code or None,
     }
-    config = load_recipe(find_recipe(recipe), settings or (), **given)
+    config = load_recipe(find_shipped(recipe), settings or (), **given)
     if config.data is None:
         raise ConfigError("no data set: give --data FOLDER with a train.jsonl in it")
     if config.out is None:

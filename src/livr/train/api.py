@@ -8,7 +8,7 @@ from pathlib import Path
 
 from livr.config import load_recipe
 from livr.model.model import Model
-from livr.recipes import find_recipe
+from livr.recipes import find_shipped
 from livr.train.progress import Listener
 from livr.train.run import Run
 from livr.train.run import train as run_training
@@ -51,7 +51,7 @@ def train(
     source = loaded.source if loaded is not None else str(model)
     given = {"model": source, "data": Path(data), "seed": seed}
     given["trust_remote_code"] = trust_remote_code or None
-    config = load_recipe(find_recipe(Path(recipe)), settings, **given)
+    config = load_recipe(find_shipped(Path(recipe)), settings, **given)
     if out is None:
         out = Path("runs") / f"{Path(data).name}-{config.method}-{config.seed}"
     config = config.model_copy(update={"out": Path(out)})

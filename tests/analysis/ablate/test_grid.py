@@ -8,11 +8,13 @@ import pytest
 import yaml
 
 from livr.analysis.ablate.cells import _recipe
-from livr.analysis.ablate.grid import SHIPPED, Grid, find_grid, load_grid
+from livr.analysis.ablate.grid import Grid, load_grid
 from livr.analysis.paper.published import find_table
 from livr.errors import ConfigError
+from livr.recipes import FOLDER, find_shipped
 
 ROOT = Path(__file__).parents[3]
+SHIPPED = FOLDER / "paper"
 ALL = sorted(SHIPPED.glob("*.yaml")) + sorted((ROOT / "evidence").glob("*.yaml"))
 
 
@@ -108,8 +110,13 @@ def test_settings_of_a_run_are_checked_before_anything_runs(tmp_path: Path) -> N
 
 def test_files_that_are_no_grid(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="table1-qwen3"):
-        find_grid("nope")
-    assert find_grid("table1-qwen3") == SHIPPED / "table1-qwen3.yaml"
+        find_shipped("nope", "grid")
+    with pytest.raises(ConfigError, match=r"no recipe paper/livr.yaml; .* livr, mirage, sft"):
+        find_shipped("paper/livr.yaml")
+    for name in ("table1-qwen3", "paper/table1-qwen3.yaml", "recipes/paper/table1-qwen3.yaml"):
+        assert find_shipped(name, "grid") == SHIPPED / "table1-qwen3.yaml"
+    for name in ("livr", "recipes/livr.yaml"):
+        assert find_shipped(name) == FOLDER / "livr.yaml"
     for text in ("[1, 2]", "a: [", ""):
         (tmp_path / "x.yaml").write_text(text)
         with pytest.raises(ConfigError):

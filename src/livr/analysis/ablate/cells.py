@@ -18,7 +18,7 @@ from livr.data.store import file_sha256, load_split
 from livr.errors import ConfigError, ModelError
 from livr.method.variants import variant
 from livr.mini import checkpoint_dir
-from livr.recipes import find_recipe
+from livr.recipes import find_shipped
 from livr.train.progress import VALIDATION_COST
 from livr.train.run import workload
 
@@ -119,7 +119,7 @@ def _recipe(grid: Grid, arm: Arm, seed: int) -> TrainConfig | None:
     if "epochs" not in settings:
         given["epochs"] = list(epochs)
     overrides = [f"{name}={json.dumps(value)}" for name, value in settings.items()]
-    config = load_recipe(find_recipe("livr"), overrides, **given)
+    config = load_recipe(find_shipped("livr"), overrides, **given)
     variant(arm.method).plan(config.epochs)
     return config
 

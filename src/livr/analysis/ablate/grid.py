@@ -14,10 +14,8 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from livr.config import Settings, read_yaml
 from livr.errors import ConfigError
 from livr.method.variants import variant
-from livr.recipes import FOLDER
 
 POOL = "pool"
-SHIPPED = FOLDER / "paper"
 _NAME = re.compile(r"[\w.-]+")
 
 
@@ -173,22 +171,6 @@ class Grid(Settings):
     def arms(self) -> list[Arm]:
         """All variants, sweeps expanded."""
         return [arm for entry in self.variants for arm in entry.expanded(self.sweep)]
-
-
-def find_grid(name: str | Path) -> Path:
-    """A grid by file, or a shipped one by name.
-
-    Raises:
-        ConfigError: There is neither; the message lists the shipped ones.
-    """
-    path = Path(name)
-    if path.is_file():
-        return path
-    shipped = SHIPPED / f"{path.stem}.yaml"
-    if shipped.is_file() and path.parent in (Path(), Path("paper"), Path("recipes/paper")):
-        return shipped
-    names = ", ".join(sorted(p.stem for p in SHIPPED.glob("*.yaml")))
-    raise ConfigError(f"no grid {name}; give a YAML file or one of: {names}")
 
 
 def load_grid(path: Path, trust_remote_code: bool = False, **given: Any) -> Grid:
