@@ -32,6 +32,17 @@ NumLatents = Annotated[
 """The `--num-latents` option of verbs that ask a model."""
 
 
+CompressFlag = Annotated[
+    bool,
+    typer.Option(
+        "--compress",
+        help="With --mask bottleneck: forget the images once the prompt is read. Same answers, "
+        "less memory.",
+    ),
+]
+"""The `--compress` option of verbs that ask a model."""
+
+
 def which_latents(latents: str, num: int | None) -> Literal["keep", "drop"] | int:
     """What `--latents` and `--num-latents` ask for together.
 

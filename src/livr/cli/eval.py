@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from livr.cli.console import (
+    CompressFlag,
     JsonFlag,
     NumLatents,
     TrustFlag,
@@ -34,6 +35,7 @@ def eval(
         str, typer.Option("--latents", help="keep them in the prompt, or drop them.")
     ] = "keep",
     num_latents: NumLatents = None,
+    compress: CompressFlag = False,
     subset: Annotated[
         str | None, typer.Option("--subset", help="One part of a benchmark: blink:DIR has several.")
     ] = None,
@@ -57,6 +59,7 @@ def eval(
             latents=use,
             out=out,
             batch_size=batch_size,
+            compress=compress,
             trust_remote_code=trust_remote_code,
             on_progress=lambda done, total: advance(done / total),
         )
@@ -82,7 +85,8 @@ def _print(result: Evaluation) -> None:
         {
             "model": result.model,
             "data": f"{result.data}, {result.split} split",
-            "rule": f"{result.mask} mask, latents: {result.latents}",
+            "rule": f"{result.mask} mask, latents: {result.latents}"
+            + (", images forgotten after the prompt" if result.compress else ""),
             "accuracy": f"{score.accuracy:.1%} ({score.correct} of {score.n})",
             "95 % interval": f"{score.ci95[0]:.1%} to {score.ci95[1]:.1%}",
             "unreadable": f"{score.unparsed:.1%}",

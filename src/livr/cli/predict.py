@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from livr.cli.console import JsonFlag, NumLatents, TrustFlag, hush, print_json, which_latents
+from livr.cli.console import (
+    CompressFlag,
+    JsonFlag,
+    NumLatents,
+    TrustFlag,
+    hush,
+    print_json,
+    which_latents,
+)
 
 
 def predict(
@@ -21,6 +29,7 @@ def predict(
     ] = None,
     mask: Annotated[str, typer.Option("--mask", help="Attention rule.")] = "ordinary",
     num_latents: NumLatents = None,
+    compress: CompressFlag = False,
     trust_remote_code: TrustFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -33,8 +42,8 @@ def predict(
 
     hush()
     use = which_latents("keep", num_latents)
-    trust = {"trust_remote_code": trust_remote_code}
-    answer = ask(model, image, question, choice, mask=mask, latents=use, **trust)
+    options = {"compress": compress, "trust_remote_code": trust_remote_code}
+    answer = ask(model, image, question, choice, mask=mask, latents=use, **options)
     if as_json:
         print_json({"answer": answer.answer, "text": answer.text})
         return

@@ -8,6 +8,7 @@ from os import PathLike, fspath
 
 from livr.data.example import Example, ImageInput
 from livr.evaluate.answers import extract
+from livr.model.compress import need_hidden_image
 from livr.model.load import load
 from livr.model.model import Model, Use
 
@@ -33,6 +34,7 @@ def predict(
     *,
     mask: str = "ordinary",
     latents: Use = "keep",
+    compress: bool = False,
     trust_remote_code: bool = False,
 ) -> Answer:
     """Ask a model one question.
@@ -44,11 +46,14 @@ def predict(
         choices: The options, if it is a multiple-choice question.
         mask: Attention rule by name.
         latents: `drop` leaves the latents out of the prompt, a number keeps the first so many.
+        compress: Forget the images once the prompt is read; see `Model.generate`.
         trust_remote_code: Run the code that the checkpoint brings.
 
     Raises:
         LivrError: The model or an image cannot be used; see the message.
     """
+    if compress:
+        need_hidden_image(mask)
     asked = (
         model
         if isinstance(model, Model)
@@ -60,5 +65,5 @@ def predict(
         question=question,
         choices=tuple(choices) if choices else None,
     )
-    text = asked.generate([example], mask, latents)[0]
+    text = asked.generate([example], mask, latents, compress=compress)[0]
     return Answer(text=text, answer=extract(text, example))

@@ -14,6 +14,7 @@ from livr.data.store import load_split
 from livr.errors import DataError, LivrError
 from livr.evaluate.score import Prediction, Score, judge, score, score_by_task, write_predictions
 from livr.files import write_json
+from livr.model.compress import need_hidden_image
 from livr.model.load import load
 from livr.model.model import Model, Use
 
@@ -31,6 +32,7 @@ class Evaluation:
         score: Accuracy with interval, and the share of unreadable answers.
         predictions: Every answer.
         subsets: Scores of the tasks in the data (BLINK: its subsets), if there are several.
+        compress: Whether the image was forgotten once the prompt was read.
     """
 
     model: str
@@ -41,6 +43,7 @@ class Evaluation:
     score: Score
     predictions: tuple[Prediction, ...]
     subsets: dict[str, Score] = field(default_factory=dict)
+    compress: bool = False
 
     @property
     def accuracy(self) -> float:
@@ -70,6 +73,8 @@ class Evaluation:
             "latents": self.latents,
             **_fields(self.score),
         }
+        if self.compress:
+            result["compress"] = True
         if self.subsets:
             result["subsets"] = {name: _fields(part) for name, part in self.subsets.items()}
             result["mean_of_subsets"] = self.mean
@@ -94,6 +99,7 @@ def evaluate(
     latents: Use = "keep",
     out: str | PathLike[str] | None = None,
     batch_size: int = 32,
+    compress: bool = False,
     trust_remote_code: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
@@ -110,19 +116,23 @@ def evaluate(
         latents: `drop` leaves the latents out of the prompt, a number keeps the first so many.
         out: File for the result as JSON.
         batch_size: Questions per forward pass.
+        compress: Forget the image once the prompt is read; see `Model.generate`.
         trust_remote_code: Run the code that the checkpoint brings.
         on_progress: Called with (answered, all).
 
     Raises:
         LivrError: The model or the data cannot be used; see the message.
     """
+    if compress:
+        need_hidden_image(mask)
     name = model.source if isinstance(model, Model) else fspath(model)
     examples = load_split(Path(data), split)
     if not examples:
         raise DataError(f"{data}: split {split} is empty")
     _need_answers(examples, split)
     asked = model if isinstance(model, Model) else load(name, trust_remote_code=trust_remote_code)
-    predictions = _ask(asked, examples, mask, latents, batch_size, on_progress)
+    options = {"batch_size": batch_size, "compress": compress}
+    predictions = _ask(asked, examples, mask, latents, options, on_progress)
     result = Evaluation(
         model=name,
         data=str(data),
@@ -132,6 +142,7 @@ def evaluate(
         score=score(predictions),
         predictions=tuple(predictions),
         subsets=score_by_task(examples, predictions),
+        compress=compress,
     )
     as_used = mask == "ordinary" and latents == "keep"
     if not isinstance(model, Model) and as_used and (Path(model) / "train.json").is_file():
@@ -152,7 +163,7 @@ def _ask(
     examples: list[Example],
     mask: str,
     latents: Use,
-    batch_size: int,
+    options: dict[str, Any],
     on_progress: Callable[[int, int], None] | None,
 ) -> list[Prediction]:
     done = 0
@@ -163,7 +174,7 @@ def _ask(
         if on_progress is not None:
             on_progress(done, len(examples))
 
-    texts = model.generate(examples, mask, latents, batch_size=batch_size, on_progress=count)
+    texts = model.generate(examples, mask, latents, on_progress=count, **options)
     return [judge(e, text) for e, text in zip(examples, texts, strict=True)]
 
 

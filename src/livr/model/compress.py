@@ -181,13 +181,25 @@ def _take(x_BHTD: Tensor, index_BM: Tensor) -> Tensor:
     return x_BHTD.gather(2, index.expand(-1, x_BHTD.shape[1], -1, x_BHTD.shape[3]))
 
 
-def _refuse(model: Model, mask: str, roles_BT: Tensor) -> None:
+def need_hidden_image(mask: str) -> None:
+    """Refuse a mask under which the answer looks at the image; needs no model.
+
+    Args:
+        mask: Name of a policy.
+
+    Raises:
+        ConfigError: It is such a mask, or no policy has that name.
+    """
     hidden = policy(mask).hidden
     if not {(Role.PROMPT, Role.IMAGE), (Role.ANSWER, Role.IMAGE)} <= hidden:
         raise ConfigError(
             f"compress drops the image after the prompt, but under mask={mask} the answer looks at "
             "it; use mask=bottleneck, with a model that was trained to answer from its latents"
         )
+
+
+def _refuse(model: Model, mask: str, roles_BT: Tensor) -> None:
+    need_hidden_image(mask)
     if not bool((roles_BT == Role.LATENT).any(1).all()):
         raise ConfigError(
             "compress keeps what latents saw of the image, but this prompt has none: the answer "
