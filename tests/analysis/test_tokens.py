@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,26 +12,13 @@ from tests import tiny
 
 import livr
 from livr.analysis.tokens import COLOURS, LEGEND, mask_picture, spans
-from livr.cli import main as cli
 from livr.cli.tokens import coloured
 from livr.method.roles import Role
 
 
 @pytest.fixture
-def show(monkeypatch, capsys, tmp_path) -> Callable[..., tuple[int, str, str]]:
-    data = tiny.dataset(tmp_path / "data")
-
-    def run(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["livr", "data", "show", str(data), *map(str, words)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        shown = capsys.readouterr()
-        return code, shown.out, shown.err
-
-    return run
+def show(livr_command, tmp_path) -> Callable[..., tuple[int, str, str]]:
+    return partial(livr_command, "data", "show", tiny.dataset(tmp_path / "data"))
 
 
 def luminance(colour: str) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from importlib.util import find_spec
 
 import pytest
@@ -16,7 +15,6 @@ from transformers.quantizers.quantizers_utils import should_convert_module
 import livr
 from livr.backbones import four_bit
 from livr.backbones.backbone import decoder_prefix, empty_model, load_backbone
-from livr.cli import main as cli
 from livr.config import TrainConfig, build
 from livr.errors import ConfigError
 from livr.model.adapter import add_lora
@@ -28,7 +26,7 @@ HERE = torch.cuda.is_available() and find_spec("bitsandbytes") is not None
 
 
 @pytest.mark.skipif(HERE, reason="this machine can do it")
-def test_refused_before_any_work(tmp_path, monkeypatch, capsys) -> None:
+def test_refused_before_any_work(tmp_path, livr_command) -> None:
     """Neither model nor data exist, and nobody gets so far as to notice."""
     config = TrainConfig(
         model="no/model", data=tmp_path / "none", out=tmp_path / "run", load_in_4bit=True
@@ -38,12 +36,10 @@ def test_refused_before_any_work(tmp_path, monkeypatch, capsys) -> None:
             work(config)
     with pytest.raises(ConfigError, match="needs a CUDA GPU"):
         livr.load("no/model", load_in_4bit=True)
-    words = ["livr", "train", "sft", "--data", str(tmp_path), "--set", "load_in_4bit=true"]
-    monkeypatch.setattr(sys, "argv", words)
-    with pytest.raises(SystemExit) as end:
-        cli.main()
-    assert end.value.code == 2
-    assert "load_in_4bit=false" in capsys.readouterr().err
+    words = ("train", "sft", "--data", tmp_path, "--set", "load_in_4bit=true")
+    code, _, err = livr_command(*words)
+    assert code == 2
+    assert "load_in_4bit=false" in err
     assert list(tmp_path.iterdir()) == []
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 from PIL import Image
-
-from livr.cli.main import main
 
 from . import layouts
 
@@ -19,18 +17,8 @@ SMALL = ("--train", "4", "--val", "2", "--test", "2")
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    def call(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["livr", "data", *map(str, arguments)])
-        code = 0
-        try:
-            main()
-        except SystemExit as stop:
-            code = int(stop.code or 0)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
+def run(livr_command: Run) -> Run:
+    return partial(livr_command, "data")
 
 
 def test_build_check_show_export(run: Run, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from importlib.util import find_spec
 
 import pyarrow.parquet as pq
@@ -10,7 +9,6 @@ import pytest
 import yaml
 
 import livr
-from livr.cli import main as cli
 from livr.data.prompts import render
 from livr.data.store import load_split
 from livr.errors import DataError
@@ -52,15 +50,12 @@ def test_a_missing_split_leaves_nothing(data, tmp_path) -> None:
     assert not (tmp_path / "task").exists()
 
 
-def test_command_line(data, tmp_path, monkeypatch, capsys) -> None:
+def test_command_line(data, tmp_path, livr_command) -> None:
     out = tmp_path / "task"
-    words = ["livr", "data", "export", str(data), "--lmms-eval", "--split", "val", "--out"]
-    monkeypatch.setattr(sys, "argv", [*words, str(out)])
-    try:
-        cli.main()
-    except SystemExit as end:
-        assert not end.code
-    assert "livr_some_data_val" in capsys.readouterr().out
+    words = ("data", "export", data, "--lmms-eval", "--split", "val", "--out", out)
+    code, text, err = livr_command(*words)
+    assert code == 0, err
+    assert "livr_some_data_val" in text
     assert (out / "livr_some_data_val.yaml").is_file()
 
 

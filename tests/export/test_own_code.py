@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -40,21 +38,6 @@ def work(tmp_path_factory) -> Path:
     }
     train(TrainConfig.model_validate(values))
     return folder
-
-
-@pytest.fixture
-def livr_command(monkeypatch, capsys) -> Callable[..., tuple[int, str, str]]:
-    def run(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["livr", *map(str, words)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        shown = capsys.readouterr()
-        return code, shown.out, shown.err
-
-    return run
 
 
 def words_of(verb: str, work: Path, out: Path) -> list[object]:

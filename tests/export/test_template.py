@@ -9,13 +9,13 @@ import pytest
 
 from livr.export.template import response_template, text_of_image, with_latents
 from livr.mini.tokenizer import CHAT_TEMPLATE
-from tests import tiny
+from tests.families import qwen
 
 LATENTS = "<|latent_0|><|latent_1|><|latent_2|>"
 IMAGE = "<|vision_start|><|image_pad|><|vision_end|>"
 # A template that opens with text and an indented loop: a prefix must not eat their white space.
 LOOSE = "\n  Chat\n  {% for m in messages %}[{{ m.role }}] {{ m.content }}\n  {% endfor %}"
-ORIGINALS = {"qwen": tiny.TEMPLATE, "mini": CHAT_TEMPLATE, "loose": LOOSE}
+ORIGINALS = {"qwen": qwen.TEMPLATE, "mini": CHAT_TEMPLATE, "loose": LOOSE}
 
 
 def text(value: str) -> dict[str, str]:
@@ -46,7 +46,7 @@ CONVERSATIONS: dict[str, list[dict[str, Any]]] = {
 
 
 def render(template: str, messages: list[dict[str, Any]], **options: Any) -> str:
-    tok = tiny.tokenizer()
+    tok = qwen.make_tokenizer()
     tok.chat_template = template
     return str(tok.apply_chat_template(messages, tokenize=False, **options))
 
@@ -83,19 +83,19 @@ def test_equals_latents_put_in_by_hand(name, placement, original, generation) ->
 @pytest.mark.parametrize("role", ["system", "assistant"])
 def test_without_a_user_turn_nothing_changes(role, placement) -> None:
     messages = [{"role": role, "content": "Be short."}]
-    exported = with_latents(tiny.TEMPLATE, 3, placement, IMAGE)
-    assert render(exported, messages) == render(tiny.TEMPLATE, messages)
+    exported = with_latents(qwen.TEMPLATE, 3, placement, IMAGE)
+    assert render(exported, messages) == render(qwen.TEMPLATE, messages)
 
 
 def test_before_the_question_in_a_text_with_an_image() -> None:
-    exported = with_latents(tiny.TEMPLATE, 3, "before", IMAGE)
+    exported = with_latents(qwen.TEMPLATE, 3, "before", IMAGE)
     rendered = render(exported, [{"role": "user", "content": f"{IMAGE}How many?"}])
     assert f"{IMAGE}{LATENTS}How many?" in rendered
 
 
 def test_the_callers_messages_are_not_changed() -> None:
     messages = [{"role": "user", "content": [{"type": "image"}, text("How many?")], "name": "Q"}]
-    render(with_latents(tiny.TEMPLATE, 3, "after", IMAGE), messages)
+    render(with_latents(qwen.TEMPLATE, 3, "after", IMAGE), messages)
     assert messages[0]["content"] == [{"type": "image"}, text("How many?")]
 
 
@@ -108,7 +108,7 @@ def test_pictures_as_servers_name_them() -> None:
 
 
 def test_without_latents_the_template_is_untouched() -> None:
-    assert with_latents(tiny.TEMPLATE, 0, "after", IMAGE) == tiny.TEMPLATE
+    assert with_latents(qwen.TEMPLATE, 0, "after", IMAGE) == qwen.TEMPLATE
 
 
 def test_no_loop_over_content() -> None:
@@ -137,7 +137,7 @@ def test_the_server_finds_the_answer(original) -> None:
     """transformers' server guesses Qwen's header; the embedded model has another."""
     from transformers.cli.serving.utils import get_response_template
 
-    tok = tiny.tokenizer()
+    tok = qwen.make_tokenizer()
     tok.chat_template = with_latents(ORIGINALS[original], 3, "after", IMAGE)
     found = response_template(tok, "<|im_end|>")
     assert (found is None) == (original == "qwen")

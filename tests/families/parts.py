@@ -117,6 +117,7 @@ def save(
     processor: str,
     image_processor: dict[str, Any],
     settings: dict[str, Any] | None = None,
+    loud: str = "embed_tokens",
 ) -> Path:
     """Write a checkpoint with random weights large enough that everything matters.
 
@@ -128,13 +129,14 @@ def save(
         processor: Name of the processor's class.
         image_processor: Contents of preprocessor_config.json.
         settings: The processor's own settings, contents of processor_config.json.
+        loud: Part of the names of weights with a standard deviation of 1; 0.25 for others.
     """
     torch.manual_seed(0)
     model = kind(config).eval()
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if weight.ndim >= 2 and "norm" not in name:
-                weight.normal_(0, 1.0 if "embed_tokens" in name else 0.25)
+                weight.normal_(0, 1.0 if loud in name else 0.25)
     model.generation_config.eos_token_id = tok.eos_token_id
     model.generation_config.pad_token_id = tok.pad_token_id
     model.save_pretrained(folder)

@@ -18,7 +18,7 @@ SPECIAL = [
     "<|image_pad|>",
     "<|video_pad|>",
 ]
-IMAGE = "<|vision_start|><|image_pad|><|vision_end|>"
+TEMPLATE = parts.chatml("<|vision_start|><|image_pad|><|vision_end|>")
 VISION = {
     "depth": 3,
     "hidden_size": 16,
@@ -41,7 +41,7 @@ PIXELS = {
 
 def make_tokenizer() -> hf.PreTrainedTokenizerFast:
     """The tokenizer of all Qwen models."""
-    return parts.tokenizer(SPECIAL, parts.chatml(IMAGE), eos="<|im_end|>", pad="<|endoftext|>")
+    return parts.tokenizer(SPECIAL, TEMPLATE, eos="<|im_end|>", pad="<|endoftext|>")
 
 
 def _tokens(tok: hf.PreTrainedTokenizerFast) -> dict[str, int]:
@@ -54,8 +54,8 @@ def _tokens(tok: hf.PreTrainedTokenizerFast) -> dict[str, int]:
     return {name: tok.convert_tokens_to_ids(token) for name, token in names.items()}
 
 
-def _text(tok: hf.PreTrainedTokenizerFast, **changes: Any) -> dict[str, Any]:
-    return parts.text(len(tok), rope_parameters=dict(parts.MROPE), **changes)
+def _text(tok: hf.PreTrainedTokenizerFast, spare: int = 0, **changes: Any) -> dict[str, Any]:
+    return parts.text(len(tok) + spare, rope_parameters=dict(parts.MROPE), **changes)
 
 
 def qwen2_vl(folder: Path) -> Path:
@@ -78,30 +78,32 @@ def qwen2_vl(folder: Path) -> Path:
     return parts.save(folder, kind, config, tok, "Qwen2VLProcessor", PIXELS)
 
 
-def qwen2_5_vl(folder: Path) -> Path:
+def qwen2_5_vl(folder: Path, spare: int = 0) -> Path:
+    """`spare`: embedding rows beyond the tokenizer."""
     tok = make_tokenizer()
     config = hf.Qwen2_5_VLConfig(
-        text_config=_text(tok),
+        text_config=_text(tok, spare),
         vision_config=VISION | {"window_size": 16, "fullatt_block_indexes": [1]},
         **_tokens(tok),
     )
     kind = hf.Qwen2_5_VLForConditionalGeneration
-    return parts.save(folder, kind, config, tok, "Qwen2_5_VLProcessor", PIXELS)
+    return parts.save(folder, kind, config, tok, "Qwen2_5_VLProcessor", PIXELS, loud="embed")
 
 
 DEEPSTACK = VISION | {"num_position_embeddings": 64, "deepstack_visual_indexes": [0, 1]}
 
 
-def qwen3_vl(folder: Path) -> Path:
+def qwen3_vl(folder: Path, spare: int = 0) -> Path:
+    """`spare`: embedding rows beyond the tokenizer."""
     tok = make_tokenizer()
     config = hf.Qwen3VLConfig(
-        text_config=_text(tok),
+        text_config=_text(tok, spare),
         vision_config=DEEPSTACK,
         tie_word_embeddings=True,
         **_tokens(tok),
     )
     kind = hf.Qwen3VLForConditionalGeneration
-    return parts.save(folder, kind, config, tok, "Qwen3VLProcessor", PIXELS)
+    return parts.save(folder, kind, config, tok, "Qwen3VLProcessor", PIXELS, loud="embed")
 
 
 def qwen3_vl_moe(folder: Path) -> Path:
