@@ -257,3 +257,62 @@ def sat(folder: Path) -> None:
             rows.append({"image_bytes": pictures, "question": question, "answers": answers} | kinds)
         path.unlink()
         pq.write_table(pa.Table.from_pylist(rows), folder / f"SAT_{split}.parquet")
+
+
+def robospatial(folder: Path) -> None:
+    """Fifteen questions in three parts; context asks for points, one answer is a sentence."""
+    (folder / "data").mkdir(parents=True)
+    for number, part in enumerate(("configuration", "compatibility", "context")):
+        rows = []
+        for index in range(5):
+            path = folder / "made.png"
+            answer = "[(0.1, 0.2), (0.3, 0.2), (0.3, 0.4)]" if part == "context" else "yes"
+            if part == "compatibility":
+                answer = "No." if index else "perhaps"
+            rows.append(
+                {
+                    "category": part,
+                    "question": f"Is there room, {part} {index}? Answer yes or no.",
+                    "answer": answer,
+                    "img": {"bytes": noise(path, 100 * number + index), "path": f"{index}.png"},
+                    "depth_image": {"bytes": noise(path, 7), "path": None},
+                    "mask": {"bytes": noise(path, 8), "path": None} if part == "context" else None,
+                }
+            )
+        path.unlink()
+        pq.write_table(pa.Table.from_pylist(rows), folder / f"data/{part}-00000-of-00001.parquet")
+
+
+BOX_REQUEST = (
+    " Please provide the bounding box coordinate of the region that can help you answer the "
+    "question better."
+)
+
+
+def visual_cot(folder: Path, pictures: int = 40) -> None:
+    """Two questions per picture; a picture that is gone and a row of another shape."""
+    rows: list[dict[str, Any]] = []
+    for index in range(2 * pictures):
+        key = f"cot/{('gqa', 'textvqa')[index % 2]}/{index // 2}.jpg"
+        noise(folder / key, index // 2)
+        ending = "?" if index % 3 else ""
+        turns = [
+            ("human", f"<image>\nWhat is number {index}{ending}{BOX_REQUEST}"),
+            ("gpt", "[0.100, 0.200, 0.300, 0.400]"),
+            ("human", "<image>"),
+            ("gpt", f"It is {index}."),
+        ]
+        rows.append(_cot_row(index, key, turns))
+    rows.append(_cot_row(-1, "cot/gqa/gone.jpg", turns))
+    rows.append(_cot_row(-2, key, turns[:1]))
+    (folder / "viscot_363k.json").write_text(json.dumps(rows, indent=4))
+
+
+def _cot_row(number: int, key: str, turns: list[tuple[str, str]]) -> dict[str, Any]:
+    return {
+        "dataset": key.split("/")[1],
+        "split": "train",
+        "question_id": number,
+        "image": [key, f"{key}###[10, 20, 30, 40]"],
+        "conversations": [{"from": who, "value": text} for who, text in turns],
+    }

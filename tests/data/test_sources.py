@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable
 from importlib import import_module
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,9 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "semantic_correspondence": layouts.spair,
     "functional_correspondence": layouts.funkpoint,
     "relative_reflectance": layouts.mid,
+    "robospatial": layouts.robospatial,
     "sat": layouts.sat,
+    "visual_cot": layouts.visual_cot,
     "visual_similarity": layouts.nights,
 }
 
@@ -50,8 +54,12 @@ def sources(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     return source
 
 
+def sizes_of(task: str) -> dict[str, int]:
+    return {split: count for split, count in SIZES.items() if split in TASKS[task].splits}
+
+
 def build(task: str, source: Path, out: Path, **sizes: int) -> dict[str, Any]:
-    return build_task(task, source, out, sizes or SIZES, seed=3)
+    return build_task(task, source, out, sizes or sizes_of(task), seed=3)
 
 
 def test_every_task_has_a_miniature() -> None:
@@ -61,13 +69,11 @@ def test_every_task_has_a_miniature() -> None:
 @pytest.mark.parametrize("task", sorted(MAKERS))
 def test_a_public_layout_builds(task: str, sources: Callable[[str], Path], tmp_path: Path) -> None:
     manifest = build(task, sources(task), tmp_path / "set")
-    wanted = {**SIZES, "train": 6} if task == "visual_similarity" else SIZES
+    wanted = sizes_of(task) | ({"train": 6} if task == "visual_similarity" else {})
     assert manifest["counts"] == wanted, manifest["dropped"]
     assert manifest["source"]["licence"] == TASKS[task].source.licence
     groups = [set(names) for names in manifest["groups"].values()]
-    assert not groups[0] & groups[1]
-    assert not groups[0] & groups[2]
-    assert not groups[1] & groups[2]
+    assert all(not one & two for one, two in combinations(groups, 2))
     for split, count in wanted.items():
         rows = load_split(tmp_path / "set", split)
         assert len(rows) == count
@@ -290,6 +296,43 @@ def test_sat_choices_hold_the_right_answer(sources: Callable[[str], Path], tmp_p
         build_task("sat", "pool", tmp_path / "pool", {"train": 2})
 
 
+def test_robospatial_gives_yes_and_no_as_choices(
+    sources: Callable[[str], Path], tmp_path: Path
+) -> None:
+    manifest = build("robospatial", sources("robospatial"), tmp_path / "set", test=99)
+    rows = load_split(tmp_path / "set", "test")
+    assert len(rows) == 9
+    assert manifest["dropped"]["test"] == {"the answer is not yes or no": 1}
+    for row in rows:
+        assert row.choices is not None and set(row.choices) == {"yes", "no"}
+        right = "yes" if "configuration" in row.question else "no"
+        assert row.choices[LETTERS.index(row.answer)] == right
+    assert sorted(manifest["answers"]["test"].values()) == [4, 5]
+    with pytest.raises(DataError, match=r"robospatial has no train split.*--train 0"):
+        build("robospatial", sources("robospatial"), tmp_path / "more", train=4, test=4)
+    assert not (tmp_path / "more").exists()
+
+
+def test_visual_cot_asks_the_question_alone(sources: Callable[[str], Path], tmp_path: Path) -> None:
+    folder = sources("visual_cot")
+    manifest = build("visual_cot", folder, tmp_path / "set", train=99, val=99, test=99)
+    assert sum(manifest["counts"].values()) == 80  # two questions per picture
+    found = Counter[str]()
+    for dropped in manifest["dropped"].values():
+        found.update(dropped)
+    assert found["image is missing"] == 1 and found["row without question and answer"] == 1
+    for split in manifest["counts"]:
+        for row in load_split(tmp_path / "set", split):
+            number = int(row.answer.removeprefix("It is ").removesuffix("."))
+            assert row.question == f"What is number {number}{'?' if number % 3 else ''}"
+            picture = folder / f"cot/{('gqa', 'textvqa')[number % 2]}/{number // 2}.jpg"
+            assert Path(str(row.images[0])).read_bytes() == picture.read_bytes()
+    few = build("visual_cot", folder, tmp_path / "few", train=10)
+    assert few["counts"] == {"train": 10}
+    first = {row.question for row in load_split(tmp_path / "few", "train")}
+    assert not first <= {f"What is number {i}{'?' if i % 3 else ''}" for i in range(20)}
+
+
 def test_a_picture_in_two_official_splits_stays_in_test(tmp_path: Path) -> None:
     layouts.nights(tmp_path / "nights")
     table = (tmp_path / "nights/data.csv").read_text().splitlines()
@@ -324,6 +367,12 @@ def test_json_is_streamed_whatever_the_chunk(
     path.write_text(json.dumps(value, indent=1), encoding="utf-8")
     items = list(json_stream.iter_items(path))
     assert items == [*(("a", item) for item in value["a"]), ("b", 17), ("d", {"e": None})]
+    path.write_text(json.dumps(value["a"], indent=2), encoding="utf-8")
+    assert list(json_stream.iter_list(path)) == value["a"]
+    with pytest.raises(DataError, match="not a JSON object"):
+        list(json_stream.iter_items(path))
     path.write_text('{"a": [1, 2')
     with pytest.raises(DataError, match="not a JSON object"):
         list(json_stream.iter_items(path))
+    with pytest.raises(DataError, match="not a JSON list"):
+        list(json_stream.iter_list(path))

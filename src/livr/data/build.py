@@ -76,6 +76,9 @@ def build_task(
     wanted = {split: n for split, n in (sizes or SIZES).items() if n > 0}
     if not wanted:
         raise DataError("nothing to build: every split has size 0; set --train, --val or --test")
+    if missing := [split for split in wanted if split not in task.splits]:
+        zero = " ".join(f"--{split} 0" for split in missing)
+        raise DataError(f"{name} has no {' and no '.join(missing)} split; give {zero}")
     template = None if prompts is None else prompt_template(prompts, name)
     with staged_folder(Path(out), overwrite) as stage, tempfile.TemporaryDirectory() as temporary:
         folder = Path(source)

@@ -1,4 +1,4 @@
-"""Reads the top level of a large JSON object item by item, in constant memory."""
+"""Reads the top level of a large JSON object or list item by item, in constant memory."""
 
 from __future__ import annotations
 
@@ -80,6 +80,22 @@ def iter_items(path: Path) -> Iterator[tuple[str, Any]]:
                     reader.take(",")
     except (ValueError, OSError) as error:
         raise DataError(f"{path} is not a JSON object: {error}") from error
+
+
+def iter_list(path: Path) -> Iterator[Any]:
+    """Yields the items of a JSON list.
+
+    Raises:
+        DataError: The file is not a JSON list.
+    """
+    try:
+        with path.open(encoding="utf-8") as file:
+            reader = _Reader(file)
+            if (found := reader.peek()) != "[":
+                raise ValueError(f"expected '[', found {found or 'the end of the file'!r}")
+            yield from _items(reader)
+    except (ValueError, OSError) as error:
+        raise DataError(f"{path} is not a JSON list: {error}") from error
 
 
 def _items(reader: _Reader) -> Iterator[Any]:

@@ -11,9 +11,11 @@ from livr.data.tasks import (
     jigsaw,
     localization,
     relative_reflectance,
+    robospatial,
     sat,
     semantic_correspondence,
     visual_correspondence,
+    visual_cot,
     visual_similarity,
     vsp,
 )
@@ -33,6 +35,8 @@ TASKS: dict[str, Task[Any]] = {
         relative_reflectance,
         visual_similarity,
         sat,
+        robospatial,
+        visual_cot,
         vsp,
     )
 }

@@ -105,6 +105,7 @@ class Task(Generic[Config]):
             but not held to chance.
         majority: Share of the most frequent answer by construction; None if all are alike.
         generated: The questions are made by program and need no source.
+        splits: The splits it has; a benchmark may have test alone.
     """
 
     name: str
@@ -118,6 +119,7 @@ class Task(Generic[Config]):
     cues: tuple[str, ...] = ()
     majority: float | None = None
     generated: bool = False
+    splits: tuple[str, ...] = ("train", "val", "test")
 
 
 def balanced(values: Sequence[Value], count: int, rng: random.Random) -> list[Value]:
