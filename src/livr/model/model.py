@@ -2,147 +2,30 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, Literal, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-from livr.backbones.backbone import encode_images, logits_where, types_argument
-from livr.backbones.family import family_of
-from livr.backbones.feature_store import encoder_weights
-from livr.backbones.features import ImageFeatures, split_images
-from livr.config import LatentsConfig
+from livr.backbones.backbone import logits_where
 from livr.data.example import Example
-from livr.errors import ConfigError, ModelError
-from livr.method import attention
 from livr.method.attention import Evaluation
-from livr.method.bottleneck import policy
-from livr.method.latents import Latents
-from livr.model.batch import Batch, Side, collate, join_pixels
+from livr.model.batch import Batch, Side
 from livr.model.compress import remember
-from livr.model.encoder import Encoded, Encoder
-from livr.model.vocabulary import new_latents
+from livr.model.encoder import Encoded
+from livr.model.prompter import Features, Prompter, Use
 
-Use = Literal["keep", "drop"] | int
-"""Which latents the prompt carries: all, none, or the first so many."""
-Features = Sequence[Sequence[ImageFeatures]]
+__all__ = ["Features", "Model", "Use"]
+
 Item = TypeVar("Item")
 
 
-class Model:
-    """A transformers model, its processor, and perhaps latents.
+class Model(Prompter):
+    """A transformers model, its processor, and perhaps latents: it scores answers and gives them.
 
-    Attributes:
-        hf: The transformers model, of the family's own class.
-        processor: The family's processor; its tokenizer knows the latents.
-        latents: The latents, or None.
-        source: Where the backbone came from.
-        max_pixels: Pixel budget of one image, or None for the checkpoint's own.
-        family: What is special about its family.
+    Attributes: those of `Prompter`.
     """
-
-    def __init__(self, hf: Any, processor: Any, source: str, max_pixels: int | None = None) -> None:
-        self.hf = hf
-        self.processor = processor
-        self.source = source
-        self.max_pixels = max_pixels
-        self.latents: Latents | None = None
-        self.image_token_id = int(hf.config.image_token_id)
-        self.family = family_of(hf.config.model_type)
-        self.encoder = self._make_encoder()
-
-    def _make_encoder(self) -> Encoder:
-        parts = (self.processor, self.image_token_id, self.latents)
-        return Encoder(*parts, self.family, types_argument(self.hf))
-
-    @property
-    def tokenizer(self) -> Any:
-        """The tokenizer inside the processor."""
-        return self.processor.tokenizer
-
-    @property
-    def num_latents(self) -> int:
-        """K, or 0 without latents."""
-        return 0 if self.latents is None else self.latents.num
-
-    @property
-    def device(self) -> torch.device:
-        """Where the model is."""
-        return next(self.hf.parameters()).device  # type: ignore[no-any-return]
-
-    def add_latents(self, config: LatentsConfig, seed: int) -> Latents:
-        """Add K latents with fresh random rows; see `new_latents`. They are barred from output.
-
-        Raises:
-            ModelError: The model has latents already.
-        """
-        if self.latents is not None:
-            raise ModelError(f"{self.source} has {self.num_latents} latents already")
-        self.latents = new_latents(self.hf, self.tokenizer, config, seed)
-        self.encoder = self._make_encoder()
-        return self.latents
-
-    def encode(self, examples: Sequence[Example], latents: Use, answer: bool) -> list[Encoded]:
-        """Encode examples; see `Encoder.encode`.
-
-        Raises:
-            ConfigError: More latents are asked for than the model has.
-        """
-        if isinstance(latents, int) and not 0 <= latents <= self.num_latents:
-            raise ConfigError(f"{latents} latents asked for; {self.source} has {self.num_latents}")
-        num = {"keep": None, "drop": 0}[latents] if isinstance(latents, str) else latents
-        return [self.encoder.encode(e, num, answer) for e in examples]
-
-    def batch(
-        self, encoded: Sequence[Encoded], side: Side = "left", features: Features | None = None
-    ) -> Batch:
-        """Pad, join, and move to the model's device."""
-        ids = () if self.latents is None else self.latents.ids
-        pad = self.tokenizer.pad_token_id
-        pad = self.encoder.end_of_turn if pad is None else pad
-        return collate(encoded, self.image_token_id, ids, pad, side, features, self.device)
-
-    @contextmanager
-    def rule(
-        self, mask: str, batch: Batch, evaluation: Evaluation = "mask", roles: Tensor | None = None
-    ) -> Iterator[None]:
-        """Put the policy called `mask` in force for forward passes over `batch`.
-
-        Raises:
-            ConfigError: No policy has that name.
-        """
-        roles_BT = batch.roles_BT if roles is None else roles
-        with attention.rule(policy(mask), roles_BT, evaluation):
-            yield
-
-    def image_features(self, encoded: Sequence[Encoded]) -> list[list[ImageFeatures]]:
-        """Features of the frozen vision tower for each image of each example."""
-        joined = {name: t.to(self.device) for name, t in join_pixels(encoded).items()}
-        if not joined:
-            return [[] for _ in encoded]
-        images = iter(split_images(encode_images(self.hf, joined)))
-        # Every image fills positions of its own, so the counts say whose image it is.
-        return [list(self._images_of(row, images)) for row in encoded]
-
-    @staticmethod
-    def _images_of(row: Encoded, images: Iterator[ImageFeatures]) -> Iterator[ImageFeatures]:
-        left = row.num_image_tokens
-        while left > 0:
-            image = next(images)
-            left -= len(image.pooled_ID)
-            yield image
-
-    @property
-    def can_keep_features(self) -> bool:
-        """Whether image features stay what they are and can stand in for pixels.
-
-        They change if the vision tower trains; the code of a checkpoint may not take them.
-        """
-        takes = "mm_encoder_outputs" in inspect.signature(type(self.hf).forward).parameters
-        return takes and not any(w.requires_grad for w in encoder_weights(self.hf).values())
 
     def answer_logits(self, batch: Batch) -> Tensor:
         """(N, V) logits that predict `batch.targets_N`, under the rule in force."""
