@@ -28,11 +28,16 @@ def interleaved(works: Mapping[str, Work], rounds: int, warm_up: int = 1) -> dic
     names = list(works)
     seconds: dict[str, list[float]] = {name: [] for name in names}
     for i in range(warm_up + rounds):
-        for name in names[i % len(names) :] + names[: i % len(names)]:
+        for name in turns(names, i):
             spent = timed(works[name])
             if i >= warm_up:
                 seconds[name].append(spent)
     return seconds
+
+
+def turns(names: list[str], i: int) -> list[str]:
+    """The order of round `i`: each candidate comes first once, then again."""
+    return names[i % len(names) :] + names[: i % len(names)]
 
 
 def timed(work: Work) -> float:
