@@ -9,10 +9,11 @@ import pytest
 import yaml
 from tests import tiny
 from tests.analysis.ablate.small import Here, small_grid
-from tests.cli.test_compare import livr
 
 from livr.analysis.ablate import worker
 from livr.cli import ablate as module
+
+Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
@@ -26,17 +27,15 @@ def file(tmp_path: Path, checkpoints: Callable[..., Path], monkeypatch: pytest.M
     return path
 
 
-def test_a_grid_prints_its_table(
-    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert livr(monkeypatch, "ablate", file, "--out", tmp_path / "out") == 0
-    printed = capsys.readouterr().out
+def test_a_grid_prints_its_table(file: Path, tmp_path: Path, livr_command: Command) -> None:
+    code, printed, _ = livr_command("ablate", file, "--out", tmp_path / "out")
+    assert code == 0
     assert "one, 2 questions" in printed and "two, 2 questions" in printed
     assert max(map(len, printed.splitlines())) <= 80
 
 
 def test_a_failed_cell_is_in_the_table_and_in_the_exit_code(
-    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, livr_command: Command
 ) -> None:
     real = worker.evaluate
 
@@ -46,29 +45,29 @@ def test_a_failed_cell_is_in_the_table_and_in_the_exit_code(
         return real(model, data, *args, **kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr(worker, "evaluate", breaks)
-    out = tmp_path / "out"
-    assert livr(monkeypatch, "ablate", file, "--out", out, "--retries", "0") == 2
-    said = capsys.readouterr()
-    assert "zero-shot 1" in said.out and "no result" in said.out
-    assert "1 cell(s) failed" in said.err and "MemoryError: too large" in said.err
+    words = ("--out", tmp_path / "out", "--retries", 0)
+    code, printed, err = livr_command("ablate", file, *words)
+    assert code == 2
+    assert "zero-shot 1" in printed and "no result" in printed
+    assert "1 cell(s) failed" in err and "MemoryError: too large" in err
 
 
 def test_a_dry_run_lists_the_cells_and_leaves_nothing(
-    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    file: Path, tmp_path: Path, livr_command: Command
 ) -> None:
     before = sorted(tmp_path.rglob("*"))
-    assert livr(monkeypatch, "ablate", file, "--dry-run") == 0
-    printed = capsys.readouterr().out
+    code, printed, _ = livr_command("ablate", file, "--dry-run")
+    assert code == 0
     assert "one" in printed and "two" in printed and "cells  2" in printed
     assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_a_dry_run_without_data_or_weights_still_lists_the_cells(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, livr_command: Command
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert livr(monkeypatch, "ablate", "table1-qwen3", "--dry-run") == 0
-    printed = capsys.readouterr().out
+    code, printed, _ = livr_command("ablate", "table1-qwen3", "--dry-run")
+    assert code == 0
     assert "cells  63" in printed and "no estimate: the data set counting" in printed
     assert not list(tmp_path.iterdir())
 
@@ -86,9 +85,10 @@ def test_what_is_wrong_is_one_message(
     args: tuple[str, ...],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    livr_command: Command,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert livr(monkeypatch, "ablate", *args) == 2
-    assert "Traceback" not in capsys.readouterr().err
+    code, _, err = livr_command("ablate", *args)
+    assert code == 2
+    assert "Traceback" not in err
     assert not list(tmp_path.iterdir())

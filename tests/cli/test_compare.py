@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.analysis.synthetic import make_runs
 
-from livr.cli import main as cli
+Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module")
@@ -18,45 +19,33 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "runs"
 
 
-def livr(monkeypatch: pytest.MonkeyPatch, *args: object) -> int:
-    monkeypatch.setattr("sys.argv", ["livr", *map(str, args)])
-    with pytest.raises(SystemExit) as end:
-        cli.main()
-    return int(end.value.code or 0)
-
-
-def test_compare_prints_a_table_that_fits_a_terminal(
-    runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert livr(monkeypatch, "compare", runs) == 0
-    lines = capsys.readouterr().out.splitlines()
+def test_compare_prints_a_table_that_fits_a_terminal(runs: Path, livr_command: Command) -> None:
+    code, out, _ = livr_command("compare", runs)
+    assert code == 0
+    lines = out.splitlines()
     assert max(map(len, lines)) <= 80
     assert [line.split()[0] for line in lines if "%" in line][1:] == ["zero-shot", "direct", "LIVR"]
     assert not any("…" in line for line in lines)
 
 
-def test_compare_prints_json(
-    runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert livr(monkeypatch, "compare", runs, "--json") == 0
-    found = json.loads(capsys.readouterr().out)
+def test_compare_prints_json(runs: Path, livr_command: Command) -> None:
+    code, out, _ = livr_command("compare", runs, "--json")
+    assert code == 0
+    found = json.loads(out)
     assert len(found["rows"]) == 5
     assert found["summary"]["reference"] == "sft"
 
 
-def test_report_writes_one_file(
-    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert livr(monkeypatch, "report", runs, "--out", tmp_path) == 0
+def test_report_writes_one_file(runs: Path, tmp_path: Path, livr_command: Command) -> None:
+    code, out, _ = livr_command("report", runs, "--out", tmp_path)
+    assert (code, out) == (0, "")
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
-    assert capsys.readouterr().out == ""
 
 
 @pytest.mark.parametrize("verb", ["compare", "report"])
-def test_a_wrong_folder_is_one_message(
-    verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_wrong_folder_is_one_message(verb: str, tmp_path: Path, livr_command: Command) -> None:
     out = ("--out", tmp_path / "r.html") if verb == "report" else ()
-    assert livr(monkeypatch, verb, tmp_path / "nothing", *out) == 2
-    assert capsys.readouterr().err.strip().endswith("is not a run folder")
+    code, _, err = livr_command(verb, tmp_path / "nothing", *out)
+    assert code == 2
+    assert err.strip().endswith("is not a run folder")
     assert not list(tmp_path.iterdir())
