@@ -240,18 +240,18 @@ def write_albedo(path: Path, values_HW3: Any) -> None:
 
 
 def sat(folder: Path) -> None:
-    """Twenty questions per split with one or two pictures; one whose right answer is missing."""
+    """Questions with one or two pictures; in each part one whose right answer is missing."""
     folder.mkdir(parents=True, exist_ok=True)
-    for split in ("train", "val", "test"):
+    for split, count in (("train", 60), ("val", 20), ("test", 20)):
         rows = []
-        for index in range(20):
+        for index in range(count):
             path = folder / "made.png"
             pictures = [
                 {"bytes": noise(path, hash_of(f"{split}{index}{k}")), "path": None}
                 for k in range(1 + index % 2)
             ]
-            answers = ["wrong one", f"right {index}", "wrong two"][: 2 + index % 2]
-            right = "gone" if index == 4 else f"right {index}"
+            answers = ["wrong one", f"right {split} {index}", "wrong two"][: 2 + index % 2]
+            right = "gone" if index == 4 else f"right {split} {index}"
             question = "Did you move?" if index % 2 else "What is near?"
             kinds = {"question_type": "action", "correct_answer": right}
             rows.append({"image_bytes": pictures, "question": question, "answers": answers} | kinds)

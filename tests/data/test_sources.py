@@ -284,14 +284,18 @@ def test_art_style_pairs_share_the_style(sources: Callable[[str], Path], tmp_pat
 
 
 def test_sat_choices_hold_the_right_answer(sources: Callable[[str], Path], tmp_path: Path) -> None:
-    manifest = build("sat", sources("sat"), tmp_path / "set", train=30)
-    rows = load_split(tmp_path / "set", "train")
-    for row in rows:
-        assert row.choices is not None
-        assert row.choices[LETTERS.index(row.answer)].startswith("right")
-        assert len(row.images) == (2 if "move" in row.question else 1)
-    assert manifest["counts"] == {"train": 19}
-    assert manifest["dropped"]["train"]["the right answer is not among two or more answers"] == 1
+    manifest = build("sat", sources("sat"), tmp_path / "set", train=99, val=99, test=99)
+    for split, part in (("train", "train"), ("val", "train"), ("test", "val")):
+        for row in load_split(tmp_path / "set", split):
+            assert row.choices is not None
+            assert row.choices[LETTERS.index(row.answer)].startswith(f"right {part}")
+            assert len(row.images) == (2 if "move" in row.question else 1)
+    counts = manifest["counts"]
+    assert counts["test"] == 19 and counts["train"] + counts["val"] == 59
+    assert counts["train"] > 4 * counts["val"] > 0
+    reason = "the right answer is not among two or more answers"
+    dropped = [names.get(reason, 0) for names in manifest["dropped"].values()]
+    assert sum(dropped) == 2
     with pytest.raises(DataError, match="no embedded pictures"):
         build_task("sat", "pool", tmp_path / "pool", {"train": 2})
 

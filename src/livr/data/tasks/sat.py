@@ -1,7 +1,8 @@
 """SAT: spatial aptitude questions, two or more choices. Public data set only.
 
-Construction (METHOD.md section 4; the paper trains on 32,000 questions): the official splits; the
-choices are the row's answers in random order, so that all letters are equally frequent.
+Construction (METHOD.md section 4; the paper trains on 32,000 questions and tests on the official
+val part, so test is val here, see the source); the choices are the row's answers in random order,
+so that all letters are equally frequent.
 """
 
 from __future__ import annotations
