@@ -15,7 +15,6 @@ from transformers.masking_utils import sdpa_mask
 import livr.model.load as loading
 from livr.analysis.check import Report, check
 from livr.analysis.tokens import layer_masks
-from livr.cli import main as cli
 from livr.errors import ModelError, UnsupportedModelError
 from livr.method import attention
 from livr.method.bottleneck import BOTTLENECK, allowed
@@ -76,18 +75,14 @@ def test_a_broken_law_is_reported(folder, monkeypatch: pytest.MonkeyPatch) -> No
     assert "1 blindness" in broken and "2 ordinary = stock" not in broken
 
 
-def test_the_command_prints_findings_and_exits(folder, tmp_path, monkeypatch, capsys) -> None:
-    def run(*words: str) -> int:
-        monkeypatch.setattr("sys.argv", ["livr", "check", *words])
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        return int(end.value.code or 0)
-
-    assert run(str(folder("qwen3_vl")), "--json") == 0
-    assert json.loads(capsys.readouterr().out)["holds"] is True
+def test_the_command_prints_findings_and_exits(folder, tmp_path, livr_command) -> None:
+    code, out, _ = livr_command("check", folder("qwen3_vl"), "--json")
+    assert code == 0
+    assert json.loads(out)["holds"] is True
     leaky = refused.checkpoint("Qwen3.5 (linear attention)", tmp_path / "leaky")
-    assert run(str(leaky)) == 2
-    assert "linear_attention" in capsys.readouterr().err
+    code, _, err = livr_command("check", leaky)
+    assert code == 2
+    assert "linear_attention" in err
 
 
 def test_a_check_takes_less_than_a_minute(folder) -> None:
