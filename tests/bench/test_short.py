@@ -15,6 +15,7 @@ FIGURES = {
     "inference": {"overhead", "kv_ratio", "decode_ratio", "second_turn_ratio"},
     "scale": {"image_tokens", "latents", "batch", "examples"},
     "data": {"build", "loading"},
+    "model": {"by_tokens", "predicted", "gflops_of_a_product"},
 }
 
 
@@ -28,6 +29,29 @@ def test_the_short_form_prints_one_json_line(name, monkeypatch, capsys) -> None:
     result = json.loads(lines[0])
     assert result["bench"] == name and result["short"] is True
     assert FIGURES[name] <= result.keys()
+
+
+def test_training_beside_trl(monkeypatch, capsys) -> None:
+    """Same losses as TRL, and with each optimisation off; asserted inside."""
+    pytest.importorskip("trl", reason="TRL is not installed: pip install 'livr[bench]'")
+    monkeypatch.syspath_prepend(str(BENCH))
+    monkeypatch.setattr(sys, "argv", ["bench/train_vs_trl.py", "--json", "--short"])
+    runpy.run_path(str(BENCH / "train_vs_trl.py"), run_name="__main__")
+    result = json.loads(capsys.readouterr().out)
+    assert len(result["factors"]) == 6
+    assert len(result["loss_differences"]) == 10
+    for name in ("sft", "livr", "latents"):
+        assert len(result[name]["losses"]["ours"]) == len(result[name]["losses"]["trl"]) > 2
+        assert min(result[name]["bytes"].values()) > 0
+
+
+def test_without_trl_it_says_what_to_install(monkeypatch, capsys) -> None:
+    monkeypatch.syspath_prepend(str(BENCH))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_path(str(BENCH / "train_vs_trl.py"), run_name="__main__")
+    assert stop.value.code == 77
+    assert "livr[bench]" in capsys.readouterr().err
 
 
 def test_compressed_memory_follows_from_lengths(monkeypatch, capsys) -> None:
