@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -13,12 +16,14 @@ from livr.data.pool import load_pool
 from livr.mini.assets import load_assets
 from livr.mini.curriculum import WORLDS, Packer, draft, sequence
 from livr.mini.folder import learn_tokenizer, save_checkpoint
+from livr.mini.phases import LOOK_UPS, Phase, first_steps, phase_at
 from livr.mini.pixels import patches
 from livr.mini.shape import MiniShape, build, shape
+from livr.mini.skills.base import Ask, Draft
 from livr.mini.stream import Lessons
 from livr.mini.tokenizer import special_ids
 
-EQUAL = dict.fromkeys(WORLDS, 1.0)
+EVERYTHING = Phase(steps=9, worlds=dict.fromkeys(WORLDS, 1.0), shares=(1, 1, 1), questions=12)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +61,7 @@ def test_a_first_turn_equals_the_ordinary_prompt(count, folder, tokenizer) -> No
     import livr
 
     rng = random.Random(count)
-    made, asks = draft(rng, load_assets(), count, EQUAL)
+    made, asks = draft(rng, load_assets(), count, EVERYTHING)
     packer = Packer(tokenizer, shape("mini"))
     lesson = packer.pack(made, asks[:1], 500, linked=False)
     real = int((lesson.turn_T >= 0).sum())
@@ -77,7 +82,8 @@ def test_a_first_turn_equals_the_ordinary_prompt(count, folder, tokenizer) -> No
 
 
 def test_turns_cannot_see_each_other_unless_they_are_one_conversation(tokenizer) -> None:
-    lessons = Lessons(tokenizer, shape("test"), 0, (1, 0, 0))
+    one = EVERYTHING.model_copy(update={"shares": (1, 0, 0)})
+    lessons = Lessons(tokenizer, shape("test"), 0, (one,))
     lesson = lessons[0]
     mask = lesson.mask_B1TT[:, 0]
     assert not mask.triu(1).any()
@@ -89,12 +95,37 @@ def test_turns_cannot_see_each_other_unless_they_are_one_conversation(tokenizer)
 def test_same_place_same_lesson(tokenizer) -> None:
     packer, assets = Packer(tokenizer, shape("mini")), load_assets()
     one, two, other = (
-        sequence(packer, assets, EQUAL, (1, 1, 1), place)
-        for place in ((0, 5, 1), (0, 5, 1), (0, 5, 2))
+        sequence(packer, assets, EVERYTHING, place) for place in ((0, 5, 1), (0, 5, 1), (0, 5, 2))
     )
     assert one.ids_T.tolist() == two.ids_T.tolist()
     assert all(np.array_equal(a, b) for a, b in zip(one.pixels, two.pixels, strict=True))
     assert one.ids_T.tolist() != other.ids_T.tolist()
+
+
+def test_hints_ask_for_the_answers_first_token_and_are_not_counted(tokenizer) -> None:
+    packer = Packer(tokenizer, shape("mini"))
+    ask = Ask("count", "How many?", "10")
+    lesson = packer.pack(Draft([Image.new("RGB", (96, 96))], [ask]), [ask], 120, linked=False)
+    supervised = np.flatnonzero(lesson.targets_T != -100)
+    one, zero = tokenizer("10")["input_ids"]
+    end = packer.special["<|im_end|>"]
+    assert lesson.targets_T[supervised].tolist() == [one, one, one, zero, end]
+    assert lesson.answer_T[supervised].tolist() == [-1, -1, 0, 0, 0]
+    assert lesson.ids_T[supervised[2]] == packer.special["<|assistant|>"]
+    assert lesson.ids_T[supervised[3]] == one
+
+
+def test_phases_follow_each_other() -> None:
+    two = (LOOK_UPS.model_copy(update={"steps": 3}), EVERYTHING)
+    assert [phase_at(two, step) for step in (0, 2, 3, 99)] == [two[0], two[0], two[1], two[1]]
+    assert first_steps(two, 3) == two[:1]
+    assert [p.steps for p in first_steps(two, 5)] == [3, 2]
+
+
+def test_a_phase_asks_no_more_than_it_says(tokenizer) -> None:
+    lesson = sequence(Packer(tokenizer, shape("mini")), load_assets(), LOOK_UPS, (0, 0, 0))
+    assert 1 <= len(lesson.skills) <= LOOK_UPS.questions
+    assert set(lesson.skills) == {"mark_place"}
 
 
 def test_only_training_groups_are_used() -> None:
@@ -117,3 +148,28 @@ def test_letters_and_digits_are_single_tokens(tokenizer) -> None:
     for text in [*"ABCDXYZ", *"0123456789"]:
         assert len(tokenizer(text, add_special_tokens=False)["input_ids"]) == 1
     assert len(tokenizer("10", add_special_tokens=False)["input_ids"]) == 2
+
+
+def test_the_curriculum_is_the_same_in_every_process() -> None:
+    """Python hashes words differently in every process; nothing may depend on that."""
+    code = (
+        "import random, hashlib\n"
+        "from livr.mini.assets import load_assets\n"
+        "from livr.mini.curriculum import WORLDS, draft\n"
+        "from livr.mini.phases import Phase\n"
+        "phase = Phase(steps=1, worlds=dict.fromkeys(WORLDS, 1.0))\n"
+        "assets = load_assets()\n"
+        "asks = [draft(random.Random(i), assets, 1 + i % 3, phase)[1] for i in range(90)]\n"
+        "print(hashlib.sha256(repr(asks).encode()).hexdigest())\n"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(found) == 1

@@ -7,10 +7,15 @@ import torch
 from safetensors.torch import load_file
 
 from livr.errors import ConfigError
+from livr.mini.phases import Phase
 from livr.mini.pretrain import PretrainConfig, Report, pretrain
+from livr.mini.shape import build, shape
+from livr.mini.tokenizer import SPECIAL_TOKENS
+from livr.mini.tower import train_tower
 
+PLACES = Phase(steps=2, worlds={"places": 1.0})
 CONFIG = PretrainConfig(
-    size="test", tower_steps=1, steps=4, frozen=4, decay=2, warmup=1, shares=(1.0, 0.0, 0.0)
+    size="test", tower_steps=1, phases=(PLACES, PLACES), decay=2, warmup=1, frozen=None
 )
 
 
@@ -21,16 +26,18 @@ def finished(tmp_path_factory):
     return out
 
 
+class StoppedError(Exception):
+    pass
+
+
+def stop_at_three(report: Report) -> None:
+    if report.step == 3:
+        raise StoppedError
+
+
 def test_an_interrupted_run_ends_the_same(finished, tmp_path) -> None:
-    class StoppedError(Exception):
-        pass
-
-    def stop(report: Report) -> None:
-        if report.step == 3:
-            raise StoppedError
-
     with pytest.raises(StoppedError):
-        pretrain(CONFIG, tmp_path, on_step=stop, save_every=2, workers=0)
+        pretrain(CONFIG, tmp_path, on_step=stop_at_three, save_every=2, workers=0)
     steps: list[int] = []
     pretrain(CONFIG, tmp_path, on_step=lambda r: steps.append(r.step), workers=0)
     assert steps == [3, 4]
@@ -53,3 +60,39 @@ def test_the_tower_rests_as_long_as_it_is_told(finished, tmp_path) -> None:
 def test_another_recipe_is_refused(finished) -> None:
     with pytest.raises(ConfigError, match="another recipe"):
         pretrain(CONFIG.model_copy(update={"seed": 1}), finished, workers=0)
+
+
+def test_a_saved_state_goes_on_only_with_the_recipe_it_was_made_by(finished, tmp_path) -> None:
+    with pytest.raises(StoppedError):
+        pretrain(CONFIG, tmp_path, on_step=stop_at_three, save_every=2, workers=0)
+    other = PLACES.model_copy(update={"questions": 1})
+    with pytest.raises(ConfigError, match="another recipe"):
+        pretrain(CONFIG.model_copy(update={"phases": (other, PLACES)}), tmp_path, workers=0)
+    steps: list[int] = []
+    longer = CONFIG.model_copy(update={"phases": (PLACES, other, PLACES)})
+    pretrain(longer, tmp_path, on_step=lambda r: steps.append(r.step), workers=0)
+    assert steps == [3, 4, 5, 6]
+
+
+def test_an_interrupted_tower_ends_the_same(tmp_path) -> None:
+    numbers = shape("test")
+    ids = {text: i for i, text in enumerate(SPECIAL_TOKENS)}
+
+    def stop(step: int, loss: float) -> None:
+        if step == 3:
+            raise StoppedError
+
+    def taught(out, stop_early: bool) -> dict[str, torch.Tensor]:
+        out.mkdir(exist_ok=True)
+        model = build(numbers, ids, 100, 0)
+        listener = stop if stop_early else None
+        train_tower(model, numbers, 0, 4, out, on_step=listener, save_every=2, workers=0)
+        return model.model.visual.state_dict()
+
+    whole = taught(tmp_path / "whole", False)
+    with pytest.raises(StoppedError):
+        taught(tmp_path / "part", True)
+    again = taught(tmp_path / "part", False)
+    for name, weight in whole.items():
+        torch.testing.assert_close(again[name], weight, rtol=1e-4, atol=1e-6)
+    assert not (tmp_path / "part/tower-state.pt").exists()

@@ -29,7 +29,7 @@ def info(
         print_json(card.model_dump() | {"accuracy": card.accuracy})
         return
     recipe = card.recipe
-    steps = " + ".join(str(phase["steps"]) for phase in (recipe, recipe.get("then")) if phase)
+    steps = sum(phase["steps"] for phase in recipe["phases"])
     print_fields(
         {
             "name": card.name,
@@ -37,7 +37,8 @@ def info(
             "parameters": f"{card.parameters:,}",
             "folder": str(checkpoint_dir(name)),
             "recipe": f"size {recipe['size']}, seed {recipe['seed']}, "
-            f"{recipe['tower_steps']} steps of the tower, {steps} of the whole",
+            f"{recipe['tower_steps']} steps of the tower, {steps} of the decoder "
+            f"in {len(recipe['phases'])} phases",
             "pictures": card.pictures,
             "licence": card.licence,
             "accuracy": f"{card.accuracy:.1%} of curriculum questions about held-out pictures",
@@ -60,7 +61,7 @@ def pretrain(
         int | None, typer.Option("--tower-steps", min=0, help="Steps of the vision tower alone.")
     ] = None,
     steps: Annotated[
-        int | None, typer.Option("--steps", min=1, help="Steps of the whole model.")
+        int | None, typer.Option("--steps", min=1, help="Stop the recipe after so many steps.")
     ] = None,
     decay: Annotated[
         int | None, typer.Option("--decay", min=1, help="Steps of falling rate at the end.")
@@ -69,17 +70,23 @@ def pretrain(
 ) -> None:
     """Rebuild the embedded model from a seed. Resumable."""
     from livr.mini.build import build_mini
+    from livr.mini.phases import PHASES, first_steps
     from livr.mini.pretrain import PretrainConfig, Report
 
-    chosen: dict[str, int | str] = {"size": size, "seed": seed}
-    given = {"tower_steps": tower_steps, "steps": steps, "decay": decay}
+    chosen: dict[str, object] = {"size": size, "seed": seed}
+    given = {"tower_steps": tower_steps, "decay": decay}
     chosen |= {name: value for name, value in given.items() if value is not None}
+    if steps is not None:
+        chosen["phases"] = first_steps(PHASES, steps)
     config: PretrainConfig = PretrainConfig.model_validate(chosen)
-    with progress(config.steps, "pre-training") as advance:
+    with progress(config.tower_steps + config.steps, "vision tower") as advance:
+
+        def listen_tower(step: int, loss: float) -> None:
+            advance(step, f"vision tower, loss {loss:.3f}")
 
         def listen(report: Report) -> None:
-            text = f"loss {report.loss:.3f}, {report.accuracy:.0%} right"
-            advance(report.step, text)
+            text = f"decoder, loss {report.loss:.3f}, {report.accuracy:.0%} right"
+            advance(config.tower_steps + report.step, text)
 
-        card = build_mini(config, out, on_step=listen, workers=workers)
+        card = build_mini(config, out, on_step=listen, on_tower=listen_tower, workers=workers)
     print_fields({"checkpoint": str(out / "checkpoint"), "accuracy": f"{card.accuracy:.1%}"})

@@ -17,6 +17,7 @@ def build_mini(
     out: Path,
     *,
     on_step: Callable[[Report], None] | None = None,
+    on_tower: Callable[[int, float], None] | None = None,
     workers: int = 1,
     probe_steps: int = 60,
 ) -> MiniCard:
@@ -25,11 +26,12 @@ def build_mini(
     Args:
         config: The recipe.
         out: Run folder; the checkpoint is in `checkpoint/`.
-        on_step: Told about every step.
+        on_step: Told about every step of the decoder.
+        on_tower: Told (step, loss) about every step of the tower.
         workers: Rendering processes.
         probe_steps: Batches of held-out questions.
     """
-    folder = pretrain(config, out, on_step=on_step, workers=workers)
+    folder = pretrain(config, out, on_step=on_step, on_tower=on_tower, workers=workers)
     return write_card(folder, config, probe_steps)
 
 
@@ -41,7 +43,7 @@ def write_card(folder: Path, config: PretrainConfig, probe_steps: int = 60) -> M
         name=config.size,
         parameters=sum(p.numel() for p in model.parameters()),
         recipe=config.model_dump(mode="json"),
-        skills=measure_skills(model, tokenizer, config.size, probe_steps, worlds=config.worlds),
+        skills=measure_skills(model, tokenizer, config.size, probe_steps),
     )
     card.save(folder)
     return card

@@ -16,22 +16,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livr.mini.assets import Assets
+from livr.mini.phases import Phase
 from livr.mini.pixels import patches
 from livr.mini.shape import MiniShape
 from livr.mini.skills import boxes, compare, links, pieces, single
-from livr.mini.skills.base import Ask, Draft, lettered
+from livr.mini.skills.base import Ask, Draft, behind_letters
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 LENGTHS = {1: 150, 2: 220, 3: 290}
 """Positions of a sequence by its number of pictures."""
-AMOUNTS = ("count", "count_color", "present")
+AMOUNTS = ("total", "count", "count_color", "present")
 """What the world of things without marks is about."""
-LETTERED = 0.2
-"""Share of the questions asked as multiple choice, where they can be."""
+HINTS = 2
+"""Last tokens of a question that are to predict the answer's first token as well. The road from
+the picture to the answer is then learnt in short stretches."""
 LINKED = 0.2
 """Share of the sequences that are ordinary conversations, each turn seeing the earlier ones."""
+
+
+World = Callable[[random.Random, Assets, int], Draft]
 
 
 def _scene(rng: random.Random, assets: Assets, count: int) -> Draft:
@@ -42,8 +47,20 @@ def _scene(rng: random.Random, assets: Assets, count: int) -> Draft:
 
 def _things(rng: random.Random, assets: Assets, count: int) -> Draft:
     scene = single.compose(rng, assets, marks=0)
-    asks = [ask for ask in single.ask_objects(rng, scene) if ask.skill in AMOUNTS]
-    return Draft([scene.image], asks)
+    return Draft([scene.image], single.ask_objects(rng, scene))
+
+
+def _marks(rng: random.Random, assets: Assets, count: int) -> Draft:
+    scene = single.compose(rng, assets, marks=rng.choice((3, 4)))
+    return Draft([scene.image], single.ask_marks(rng, scene))
+
+
+def _only(make: World, *skills: str) -> World:
+    def some(rng: random.Random, assets: Assets, count: int) -> Draft:
+        made = make(rng, assets, count)
+        return Draft(made.images, [ask for ask in made.asks if ask.skill in skills])
+
+    return some
 
 
 def _boxes(rng: random.Random, assets: Assets, count: int) -> Draft:
@@ -56,11 +73,10 @@ def _shade(rng: random.Random, assets: Assets, count: int) -> Draft:
     return Draft([scene.image], asks)
 
 
-World = Callable[[random.Random, Assets, int], Draft]
-
 WORLDS: dict[str, tuple[World, tuple[int, ...]]] = {
     "scene": (_scene, (1,)),
-    "things": (_things, (1,)),
+    "things": (_only(_things, *AMOUNTS), (1,)),
+    "marks": (_marks, (1,)),
     "boxes": (_boxes, (1,)),
     "shade": (_shade, (1,)),
     "scenes": (compare.several_scenes, (2, 3)),
@@ -76,6 +92,25 @@ WORLDS: dict[str, tuple[World, tuple[int, ...]]] = {
 }
 """Name -> (renderer, numbers of pictures it can make)."""
 
+SPOTLIGHTS: dict[str, tuple[World, tuple[int, ...]]] = {
+    "places": (_only(_marks, "mark_place"), (1,)),
+    "colors": (_only(_marks, "color_at"), (1,)),
+    "look_ups": (_only(_marks, "mark_place", "color_at", "at"), (1,)),
+    "totals": (_only(_things, "total"), (1,)),
+    "amounts": (_only(_things, "total", "count"), (1,)),
+    "fits": (_only(_boxes, "box_tight", "box_better", "box_size"), (1,)),
+    "darker": (_only(_marks, "darker", "order"), (1,)),
+    "same_spot": (_only(pieces.spots, "link_spot", "same_spot"), (2,)),
+    "same_part": (_only(links.same_part, "link_part"), (2,)),
+    "same_style": (_only(compare.styles, "style", "same_style", "which_style"), (1, 2, 3)),
+    "same_photo": (
+        _only(compare.kinds, "same_photo", "which_photo", "same_kind", "which_kind"),
+        (3,),
+    ),
+    "fills": (_only(pieces.gaps, "gap_fits", "gap_which"), (2, 3)),
+}
+"""One ability of a world at a time, for the phases in which it is first learnt."""
+
 
 @dataclass(frozen=True)
 class Lesson:
@@ -83,8 +118,8 @@ class Lesson:
 
     Attributes:
         ids_T: Token ids.
-        labels_T: The token itself where it is supervised, else -100.
-        answer_T: Number of the answer a supervised token belongs to, else -1.
+        targets_T: The token to predict at a position, -100 where nothing is supervised.
+        answer_T: Number of the answer a target belongs to; -1 elsewhere and at hints.
         turn_T: 0 for the pictures' prefix, k for turn k, -1 for padding. A position sees
             its own turn and the prefix; ordinary conversations are all 0.
         positions_3T: Rotary positions (time, row, column).
@@ -94,7 +129,7 @@ class Lesson:
     """
 
     ids_T: NDArray[np.int64]
-    labels_T: NDArray[np.int64]
+    targets_T: NDArray[np.int64]
     answer_T: NDArray[np.int64]
     turn_T: NDArray[np.int64]
     positions_3T: NDArray[np.int64]
@@ -113,20 +148,18 @@ def images_at(seed: int, step: int, shares: Sequence[float]) -> int:
     return random.Random(f"{seed}/{step}").choices((1, 2, 3), shares)[0]
 
 
-def draft(
-    rng: random.Random, assets: Assets, count: int, weights: dict[str, float]
-) -> tuple[Draft, list[Ask]]:
-    """Render pictures and choose the order and the form of their questions.
+def draft(rng: random.Random, assets: Assets, count: int, phase: Phase) -> tuple[Draft, list[Ask]]:
+    """Render `count` pictures and choose the order and the form of their questions.
 
-    Args:
-        count: Number of pictures.
-        weights: World -> weight; worlds that cannot make `count` pictures are left out.
+    Worlds of the phase that cannot make so many pictures are left out.
     """
-    names = [n for n, (_, counts) in WORLDS.items() if count in counts and weights.get(n, 0) > 0]
+    worlds = phase.worlds
+    known = WORLDS | SPOTLIGHTS
+    names = [n for n, (_, counts) in known.items() if count in counts and worlds.get(n, 0) > 0]
     asks: list[Ask] = []
     while not asks:
-        name = rng.choices(names, [weights[n] for n in names])[0]
-        made = WORLDS[name][0](rng, assets, count)
+        name = rng.choices(names, [worlds[n] for n in names])[0]
+        made = known[name][0](rng, assets, count)
         asks = made.asks
     order = rng.sample(asks, len(asks))
     seen: set[str] = set()
@@ -135,8 +168,8 @@ def draft(
         if ask.question in seen:
             continue
         seen.add(ask.question)
-        use_letters = len(ask.options) > 1 and rng.random() < LETTERED
-        chosen.append(lettered(rng, ask) if use_letters else ask)
+        use_letters = len(ask.options) > 1 and rng.random() < phase.lettered
+        chosen.append(behind_letters(rng, ask) if use_letters else ask)
     return made, chosen
 
 
@@ -178,7 +211,7 @@ class Packer:
         grids = [(1, rows, columns) for _, rows, columns in cut]
         ids, positions = self.prefix(grids)
         base = positions[-1][0] + 1
-        labels, answers, turns = [-100] * len(ids), [-1] * len(ids), [0] * len(ids)
+        targets, answers, turns = [-100] * len(ids), [-1] * len(ids), [0] * len(ids)
         s, at = self.special, base
         skills: list[str] = []
         texts = self.encode([t for a in asks for t in (a.question, a.answer)])
@@ -194,21 +227,23 @@ class Packer:
             start = at if linked else base
             new = [*lead, *answer]
             ids += new
-            labels += [-100] * len(lead) + answer
-            answers += [-1] * len(lead) + [number] * len(answer)
+            hints = min(HINTS, len(question))
+            silent = len(lead) - 1 - hints
+            targets += [-100] * silent + answer[:1] * hints + answer + [-100]
+            answers += [-1] * (silent + hints) + [number] * len(answer) + [-1]
             turns += [0 if linked else number + 1] * len(new)
             positions += [(start + i,) * 3 for i in range(len(new))]
             at = start + len(new)
             skills.append(ask.skill)
         pad = length - len(ids)
         ids += [s["<|endoftext|>"]] * pad
-        labels += [-100] * pad
+        targets += [-100] * pad
         answers += [-1] * pad
         turns += [-1] * pad
         positions += [(0, 0, 0)] * pad
         return Lesson(
             np.array(ids),
-            np.array(labels),
+            np.array(targets),
             np.array(answers),
             np.array(turns),
             np.array(positions).T,
@@ -218,16 +253,10 @@ class Packer:
         )
 
 
-def sequence(
-    packer: Packer,
-    assets: Assets,
-    weights: dict[str, float],
-    shares: Sequence[float],
-    place: tuple[int, int, int],
-) -> Lesson:
-    """The training sequence at (seed, step, index)."""
+def sequence(packer: Packer, assets: Assets, phase: Phase, place: tuple[int, int, int]) -> Lesson:
+    """The training sequence at (seed, step, index) of a phase."""
     seed, step, index = place
     rng = generator(seed, step, index)
-    count = images_at(seed, step, shares)
-    made, asks = draft(rng, assets, count, weights)
-    return packer.pack(made, asks, LENGTHS[count], rng.random() < LINKED)
+    count = images_at(seed, step, phase.shares)
+    made, asks = draft(rng, assets, count, phase)
+    return packer.pack(made, asks[: phase.questions], LENGTHS[count], rng.random() < LINKED)

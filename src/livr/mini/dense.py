@@ -9,6 +9,7 @@ heads read them off the tower's output and are thrown away afterwards.
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, smooth_l1_loss
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset
 
 from livr.mini.assets import PART_NAMES, Assets, load_assets
 from livr.mini.figures import COLORS, FIGURES
@@ -123,7 +124,11 @@ def label_cells(scene: Scene, rows: int, columns: int, style: str | None) -> Cel
         for name, x, y in placed.parts:
             classes[cell(x, y), 2] = PARTS.index(name)
     for label, (x, y) in scene.marks.items():
-        classes[cell(x, y), 3] = MARKS.index(label)
+        here = cell(x, y)
+        tone = np.array([scene.tone((x, y))], dtype=np.float32)
+        classes[here, 3] = MARKS.index(label)
+        classes[here, 1] = color_labels(tone)[0]
+        values[here, :3] = tone[0] / 127.5 - 1
     for letter, (box, _, _) in scene.boxes.items():
         _edges(flags, BOXES.index(letter), box, (rows, columns), (cw, ch))
     return Cells(classes, flags, values)
@@ -206,6 +211,19 @@ class DenseLessons(Dataset[DenseBatch]):
         )
 
 
+def dense_from(
+    lessons: DenseLessons, start: int, stop: int, workers: int = 1
+) -> Iterator[DenseBatch]:
+    """The batches of steps start .. stop-1 in order, rendered ahead of time."""
+    yield from DataLoader(
+        lessons,
+        batch_size=None,
+        sampler=range(start, stop),
+        num_workers=workers,
+        prefetch_factor=4 if workers else None,
+    )
+
+
 class DenseHead(nn.Module):
     """One linear map from a cell's position in the decoder to all its labels."""
 
@@ -240,4 +258,18 @@ class DenseHead(nn.Module):
         given = ~batch.values_NV.isnan()
         values = smooth_l1_loss(parts[-1][given], batch.values_NV[given])
         right["edge_loss"], right["value_loss"] = float(edge.detach()), float(values.detach())
-        return loss + 4 * edge + 3 * values, right
+        hidden, right["color_under_mark"] = under_marks(parts, batch)
+        return loss + 4 * edge + 3 * values + hidden, right
+
+
+def under_marks(parts: Sequence[Tensor], batch: DenseBatch) -> tuple[Tensor, float]:
+    """Loss and share of right colours at marked cells: few, and what the tasks ask about."""
+    color, mark = (list(CLASSES).index(name) for name in ("color", "mark"))
+    marked = batch.classes_NK[:, mark] > 0
+    sure = marked & (batch.classes_NK[:, color] != -100)
+    if not bool(sure.any()):
+        return parts[0].new_zeros(()), 0.0
+    goal = batch.classes_NK[sure, color]
+    paint = smooth_l1_loss(parts[-1][marked, :3], batch.values_NV[marked, :3])
+    right = (parts[color][sure].argmax(1) == goal).float().mean()
+    return 0.5 * cross_entropy(parts[color][sure], goal) + 3 * paint, float(right)

@@ -12,6 +12,7 @@ from transformers import PreTrainedTokenizerFast
 
 from livr.mini.assets import load_assets
 from livr.mini.curriculum import WORLDS, draft
+from livr.mini.phases import Phase
 from livr.mini.pixels import MAX_PIXELS, MIN_PIXELS
 from livr.mini.shape import IMAGE_MEAN, IMAGE_STD, MiniShape
 from livr.mini.tokenizer import train_tokenizer
@@ -23,11 +24,11 @@ _TEXT_SAMPLES = 600
 def learn_tokenizer(seed: int) -> PreTrainedTokenizerFast:
     """The tokenizer, learnt from the curriculum's own questions and answers."""
     assets = load_assets(("train",))
-    weights = dict.fromkeys(WORLDS, 1.0)
+    everything = Phase(steps=1, worlds=dict.fromkeys(WORLDS, 1.0))
     texts: list[str] = []
     for i in range(_TEXT_SAMPLES):
         rng = random.Random(f"text/{seed}/{i}")
-        _, asks = draft(rng, assets, 1 + i % 3, weights)
+        _, asks = draft(rng, assets, 1 + i % 3, everything)
         texts += [text for ask in asks for text in (ask.question, ask.answer)]
     return train_tokenizer(texts, VOCABULARY)
 

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
+from livr.mini.curriculum import WORLDS
+from livr.mini.phases import Phase
 from livr.mini.shape import shape
 from livr.mini.stream import LessonBatch, Lessons, lessons_from
 
@@ -29,9 +31,10 @@ def lesson_logits(model: Any, batch: LessonBatch) -> Tensor:
 
 def answers_right(logits_NV: Tensor, batch: LessonBatch) -> Tensor:
     """True for each answer of which every token would have been generated."""
+    counted = batch.answer_N >= 0
     hit_N = logits_NV.argmax(-1) == batch.targets_N
     right = torch.ones(len(batch.skills), dtype=torch.long)
-    right.scatter_reduce_(0, batch.answer_N, hit_N.long(), "amin")
+    right.scatter_reduce_(0, batch.answer_N[counted], hit_N[counted].long(), "amin")
     return right.bool()
 
 
@@ -48,7 +51,9 @@ def measure_skills(
 
     `worlds` are the kinds of scene to ask about, all by default.
     """
-    lessons = Lessons(tokenizer, shape(size), 10_007, (0.4, 0.3, 0.3), worlds, splits)
+    mixture = worlds or dict.fromkeys(WORLDS, 1.0)
+    phase = Phase(steps=steps, worlds=mixture, shares=(0.4, 0.3, 0.3), questions=12)
+    lessons = Lessons(tokenizer, shape(size), 10_007, (phase,), splits)
     found: dict[str, list[bool]] = defaultdict(list)
     model.eval()
     for batch in lessons_from(lessons, 0, steps):

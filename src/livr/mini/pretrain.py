@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 from torch import nn
 from torch.nn.functional import cross_entropy
 from transformers import AutoModelForImageTextToText, PreTrainedTokenizerFast
@@ -23,6 +23,7 @@ from livr.mini.folder import kept_tokenizer, save_checkpoint
 from livr.mini.lesson import answers_right, lesson_logits
 from livr.mini.log import PretrainLog
 from livr.mini.muon import Muon
+from livr.mini.phases import PHASES, Phase, first_steps
 from livr.mini.shape import build, shape
 from livr.mini.stream import Lessons, lessons_from
 from livr.mini.tokenizer import special_ids
@@ -30,10 +31,6 @@ from livr.mini.tower import train_tower
 
 SPARE_ROWS = 64
 """Embedding rows beyond the tokenizer, so that latents need no larger matrix."""
-
-
-WORLDS_LEARNT = {"things": 6.0, "styles": 2.0, "kinds": 2.0, "boxes": 1.0}
-"""Few kinds of question: with many, none was asked often enough to be learnt (docs/mini.md)."""
 
 
 class PretrainConfig(BaseModel):
@@ -45,17 +42,15 @@ class PretrainConfig(BaseModel):
         start_from: Checkpoint folder to go on from with another curriculum; its tokenizer is
             kept and the tower is not trained alone again.
         tower_steps: Steps of the vision tower alone, before everything else.
-        steps: Optimiser steps of the whole model.
-        frozen: Steps at the beginning during which the tower stays as it is: the first gradients
-            of a new decoder are noise, and Muon would follow them at full length.
+        phases: What the decoder learns from, one mixture after the other.
+        frozen: Steps at the beginning during which the tower stays as it is, None for all: the
+            first gradients of a new decoder are noise.
         tower_rate: Factor on the tower's rates afterwards.
         decay: Steps at the end over which the rate falls to zero.
         warmup: Steps over which it rises.
         lr: Rate of AdamW.
         muon_lr: Rate of Muon, matched to AdamW's update size.
         weight_decay: For matrices.
-        shares: Shares of steps with one, two and three pictures.
-        worlds: How often each kind of scene is drawn, relative to the others.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,17 +58,24 @@ class PretrainConfig(BaseModel):
     size: str = "mini"
     seed: int = 0
     start_from: str | None = None
-    tower_steps: int = 2000
-    steps: int = 900
-    frozen: int = 100_000
+    tower_steps: int = 1600
+    phases: tuple[Phase, ...] = PHASES
+    frozen: int | None = None
     tower_rate: float = 0.3
-    decay: int = 260
-    warmup: int = 100
+    decay: int = 300
+    warmup: int = 50
     lr: float = 2e-3
     muon_lr: float = 6e-3
     weight_decay: float = 0.05
-    shares: tuple[float, float, float] = (0.65, 0.1, 0.25)
-    worlds: dict[str, float] = Field(default_factory=lambda: dict(WORLDS_LEARNT))
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps of the decoder, all phases."""
+        return sum(phase.steps for phase in self.phases)
+
+    def until(self, step: int) -> PretrainConfig:
+        """The part of the recipe that the first steps depend on, before the rate falls."""
+        return self.model_copy(update={"phases": first_steps(self.phases, step), "decay": 1})
 
     def rate(self, step: int) -> float:
         """Factor on all rates at a step."""
@@ -130,17 +132,19 @@ def pretrain(
     *,
     export_to: Path | None = None,
     on_step: Callable[[Report], None] | None = None,
+    on_tower: Callable[[int, float], None] | None = None,
     save_every: int = 250,
     workers: int = 1,
 ) -> Path:
     """Train from the seed, or from the state in `out` if there is one.
 
     Args:
-        config: The recipe. Only `steps` and `decay` may differ from that of a saved state, and
-            only while the rate has not begun to fall.
+        config: The recipe. It may differ from that of a saved state only in what comes after
+            it, and only while the rate has not begun to fall.
         out: Folder of the run: state, log, and the finished checkpoint in `checkpoint/`.
         export_to: Also write usable weights here at every save.
-        on_step: Told about every step.
+        on_step: Told about every step of the decoder.
+        on_tower: Told (step, loss) about every step of the tower.
         save_every: Steps between saves.
         workers: Rendering processes; 0 renders in the main process.
 
@@ -153,17 +157,17 @@ def pretrain(
     out.mkdir(parents=True, exist_ok=True)
     tokenizer = kept_tokenizer(out / "tokenizer", config.seed, config.start_from)
     numbers = shape(config.size)
-    model = _initial_model(config, tokenizer, out, workers)
+    model = _initial_model(config, tokenizer, out, workers, on_tower)
     optimizers, tower = make_optimizers(model, config), tower_weights(model)
     start = _restore(out / "state.pt", config, model, optimizers)
-    lessons = Lessons(tokenizer, numbers, config.seed, config.shares, config.worlds)
+    lessons = Lessons(tokenizer, numbers, config.seed, config.phases)
     log = PretrainLog(out / "log.jsonl", start)
     model.train()
     for step, batch in enumerate(lessons_from(lessons, start, config.steps, workers), start):
         for group in (g for optimizer in optimizers for g in optimizer.param_groups):
             group["lr"] = group["rate"] * config.rate(step)
         for weight in tower:
-            weight.requires_grad_(step >= config.frozen)
+            weight.requires_grad_(config.frozen is not None and step >= config.frozen)
         logits_NV = lesson_logits(model, batch)
         loss = cross_entropy(logits_NV.float(), batch.targets_N)
         loss.backward()  # type: ignore[no-untyped-call]
@@ -185,7 +189,11 @@ def pretrain(
 
 
 def _initial_model(
-    config: PretrainConfig, tokenizer: PreTrainedTokenizerFast, out: Path, workers: int
+    config: PretrainConfig,
+    tokenizer: PreTrainedTokenizerFast,
+    out: Path,
+    workers: int,
+    on_tower: Callable[[int, float], None] | None,
 ) -> Any:
     """The model before the first step: an earlier checkpoint, or the seed with its tower taught."""
     numbers = shape(config.size)
@@ -194,7 +202,8 @@ def _initial_model(
         earlier = AutoModelForImageTextToText.from_pretrained(config.start_from, dtype="float32")
         model.load_state_dict(earlier.state_dict())
     elif config.tower_steps and not (out / "state.pt").is_file():
-        train_tower(model, numbers, config.seed, config.tower_steps, out, workers=workers)
+        seed, steps = config.seed, config.tower_steps
+        train_tower(model, numbers, seed, steps, out, on_step=on_tower, workers=workers)
     return model
 
 
@@ -228,9 +237,8 @@ def _restore(
     state = torch.load(path, weights_only=True)
     saved = PretrainConfig.model_validate(state["config"])
     step = int(state["step"])
-    same = saved.model_copy(update={"steps": config.steps, "decay": config.decay}) == config
     on_plateau = step <= min(c.steps - c.decay for c in (saved, config))
-    if not same or not (saved == config or on_plateau):
+    if saved != config and not (on_plateau and saved.until(step) == config.until(step)):
         raise ConfigError(f"{path} belongs to another recipe; choose another --out")
     model.load_state_dict(state["model"])
     for optimizer, saved_state in zip(optimizers, state["optimizers"], strict=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,10 +12,11 @@ from torch.utils.data import DataLoader, Dataset
 from transformers import PreTrainedTokenizerFast
 
 from livr.mini.assets import Assets, load_assets
-from livr.mini.curriculum import WORLDS, Lesson, Packer, images_at, sequence
+from livr.mini.curriculum import Lesson, Packer, images_at, sequence
+from livr.mini.phases import Phase, phase_at
 from livr.mini.shape import MiniShape
 
-BATCH = {1: 56, 2: 34, 3: 24}
+BATCH = {1: 64, 2: 40, 3: 28}
 """Sequences of a step by their number of pictures: about equal work."""
 
 
@@ -29,9 +30,9 @@ class LessonBatch:
         mask_B1TT: True where attention is allowed: own turn and the pictures.
         pixels: Patches of all pictures in order.
         grids: (pictures, 3).
-        supervised_BT: True at positions that predict an answer token.
+        supervised_BT: True at positions that predict a token of an answer.
         targets_N: Those tokens.
-        answer_N: Number of the answer each belongs to, counted over the batch.
+        answer_N: Number of the answer each belongs to, counted over the batch; -1 for hints.
         skills: Skill of each answer.
     """
 
@@ -50,7 +51,7 @@ def join(rows: list[Lesson]) -> LessonBatch:
     """Stack sequences, cut to the longest."""
     length = max(int((row.turn_T >= 0).sum()) for row in rows)
     ids = torch.from_numpy(np.stack([r.ids_T[:length] for r in rows]))
-    labels = torch.from_numpy(np.stack([r.labels_T[:length] for r in rows]))
+    targets = torch.from_numpy(np.stack([r.targets_T[:length] for r in rows]))
     turn = torch.from_numpy(np.stack([r.turn_T[:length] for r in rows]))
     numbers = np.stack([r.answer_T[:length] for r in rows])
     offsets = np.cumsum([0, *[len(r.skills) for r in rows[:-1]]])
@@ -58,8 +59,7 @@ def join(rows: list[Lesson]) -> LessonBatch:
     causal = torch.ones(length, length, dtype=torch.bool).tril()
     own = turn[:, :, None] == turn[:, None, :]
     shared = (turn[:, None, :] == 0) & (turn[:, :, None] >= 0)
-    supervised = torch.nn.functional.pad(labels, (0, 1), value=-100)[:, 1:] != -100
-    wanted = labels[:, 1:] != -100
+    supervised = targets != -100
     return LessonBatch(
         ids_BT=ids,
         positions_3BT=torch.from_numpy(
@@ -69,8 +69,8 @@ def join(rows: list[Lesson]) -> LessonBatch:
         pixels=torch.from_numpy(np.concatenate([p for r in rows for p in r.pixels])),
         grids=torch.tensor([g for r in rows for g in r.grids]),
         supervised_BT=supervised,
-        targets_N=labels[:, 1:][wanted],
-        answer_N=answers[:, 1:][wanted],
+        targets_N=targets[supervised],
+        answer_N=answers[supervised],
         skills=[s for r in rows for s in r.skills],
     )
 
@@ -83,14 +83,12 @@ class Lessons(Dataset[LessonBatch]):
         tokenizer: PreTrainedTokenizerFast,
         numbers: MiniShape,
         seed: int,
-        shares: tuple[float, float, float],
-        weights: dict[str, float] | None = None,
+        phases: Sequence[Phase],
         splits: tuple[str, ...] = ("train",),
     ) -> None:
         self.packer = Packer(tokenizer, numbers)
         self.seed = seed
-        self.shares = shares
-        self.weights = weights or dict.fromkeys(WORLDS, 1.0)
+        self.phases = phases
         self.splits = splits
         self.assets: Assets | None = None
 
@@ -98,10 +96,10 @@ class Lessons(Dataset[LessonBatch]):
         if self.assets is None:
             torch.set_num_threads(1)
             self.assets = load_assets(self.splits)
-        count = images_at(self.seed, step, self.shares)
+        phase = phase_at(self.phases, step)
         rows = [
-            sequence(self.packer, self.assets, self.weights, self.shares, (self.seed, step, i))
-            for i in range(BATCH[count])
+            sequence(self.packer, self.assets, phase, (self.seed, step, i))
+            for i in range(BATCH[images_at(self.seed, step, phase.shares)])
         ]
         return join(rows)
 

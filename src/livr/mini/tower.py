@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
-from torch.utils.data import DataLoader
+from torch import Tensor, nn
 
-from livr.mini.dense import DenseHead, DenseLessons
+from livr.errors import ConfigError
+from livr.mini.dense import DenseHead, DenseLessons, dense_from
 from livr.mini.log import PretrainLog
 from livr.mini.muon import Muon
 from livr.mini.shape import MiniShape
@@ -43,6 +43,7 @@ def train_tower(
     *,
     rates: tuple[float, float] = (3e-3, 2e-3),
     on_step: Callable[[int, float], None] | None = None,
+    save_every: int = 250,
     workers: int = 1,
 ) -> None:
     """Train the vision tower of `model` in place, or load it if `out` has it finished.
@@ -55,10 +56,14 @@ def train_tower(
         out: Run folder; gets `tower.pt` and `tower.jsonl`.
         rates: Of Muon and of AdamW.
         on_step: Told (step, loss).
+        save_every: Steps between saves; an interrupted stage goes on from the last.
         workers: Rendering processes.
+
+    Raises:
+        ConfigError: The unfinished stage in `out` belongs to another recipe.
     """
     tower = model.model.visual
-    done = out / "tower.pt"
+    done, unfinished = out / "tower.pt", out / "tower-state.pt"
     if done.is_file():
         tower.load_state_dict(torch.load(done, weights_only=True))
         return
@@ -66,28 +71,51 @@ def train_tower(
         torch.manual_seed(seed)
         head = DenseHead(numbers.width)
     optimizers = _optimizers(tower, head, rates)
+    parts = [tower, head, *optimizers]
+    start = _restore(unfinished, (seed, steps), parts)
     weights = [*tower.parameters(), *head.parameters()]
-    loader = DataLoader(
-        DenseLessons(numbers, seed),
-        batch_size=None,
-        sampler=range(steps),
-        num_workers=workers,
-        prefetch_factor=4 if workers else None,
-    )
-    log = PretrainLog(out / "tower.jsonl", 0)
-    for step, batch in enumerate(loader):
+    lessons = dense_from(DenseLessons(numbers, seed), start, steps, workers)
+    log = PretrainLog(out / "tower.jsonl", start)
+    for step, batch in enumerate(lessons, start):
         factor = min(1.0, (step + 1) / WARMUP, (steps - step) / (FALL * steps))
         for optimizer, rate in zip(optimizers, rates, strict=True):
             for group in optimizer.param_groups:
                 group["lr"] = rate * factor
         loss, right = head(tower(batch.pixels, grid_thw=batch.grids).pooler_output, batch)
-        loss.backward()
-        nn.utils.clip_grad_norm_(weights, 1.0)
-        for optimizer in optimizers:
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+        _move(loss, weights, optimizers)
         log.add_shares(step + 1, loss.item(), right)
         if on_step is not None:
             on_step(step + 1, loss.item())
-    torch.save(tower.state_dict(), done.with_name("tower.pt.part"))
-    done.with_name("tower.pt.part").replace(done)
+        if (step + 1) % save_every == 0 and step + 1 < steps:
+            states = [part.state_dict() for part in parts]
+            _write(unfinished, {"recipe": [seed, steps], "step": step + 1, "parts": states})
+    _write(done, tower.state_dict())
+    unfinished.unlink(missing_ok=True)
+
+
+def _move(
+    loss: Tensor, weights: list[nn.Parameter], optimizers: list[torch.optim.Optimizer]
+) -> None:
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(weights, 1.0)
+    for optimizer in optimizers:
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+
+
+def _write(path: Path, state: dict[str, Any]) -> None:
+    partial = path.with_name(path.name + ".part")
+    torch.save(state, partial)
+    partial.replace(path)
+
+
+def _restore(path: Path, recipe: tuple[int, int], parts: list[Any]) -> int:
+    """Load an unfinished stage; returns the number of steps already done."""
+    if not path.is_file():
+        return 0
+    state = torch.load(path, weights_only=True)
+    if tuple(state["recipe"]) != recipe:
+        raise ConfigError(f"{path} belongs to another recipe; choose another --out")
+    for part, saved in zip(parts, state["parts"], strict=True):
+        part.load_state_dict(saved)
+    return int(state["step"])

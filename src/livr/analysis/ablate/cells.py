@@ -66,7 +66,9 @@ class Cell(Settings):
 
 
 def cells_of(grid: Grid, sources: Sources) -> list[Cell]:
-    """All cells, task by task; data sets that are missing are built.
+    """All cells, seed by seed, so that a grid stopped early is a whole one with fewer seeds.
+
+    Data sets that are missing are built.
 
     Raises:
         ConfigError: A setting is wrong.
@@ -83,7 +85,7 @@ def cells_of(grid: Grid, sources: Sources) -> list[Cell]:
             seeds = grid.seeds if arm.trains else grid.seeds[:1]
             for seed in seeds:
                 cells.append(_cell(grid, arm, seed, runs[arm.name, seed], material, model))
-    return cells
+    return sorted(cells, key=lambda cell: grid.seeds.index(cell.seed))
 
 
 def recipes(grid: Grid) -> dict[tuple[str, int], TrainConfig | None]:

@@ -50,25 +50,24 @@ def draw_boxes(image: Image.Image, boxes: dict[str, Box]) -> Image.Image:
 
 
 def draw_points(image: Image.Image, points: dict[str, Point]) -> Image.Image:
-    """Returns a copy with a disk at every point, in the colour of its letter.
+    """Returns a copy with a ring around every point, in the colour of its letter.
 
-    The disk has a hole so that the marked place stays visible; its letter stands beside it,
-    on the side where there is room. REF is written out if the picture is large enough.
+    The marked place inside the ring stays visible; the letter stands beside it, on the side
+    where there is room. REF is written out if the picture is large enough.
     """
     result = image.convert("RGB")
     long = max(result.size)
-    radius = max(4.0, long / 26)
+    radius = max(5.0, long / 17)
+    line, rim = max(2, round(long / 50)), max(1, round(long / 100))
     size = max(11, round(long / 11))
     pen = ImageDraw.Draw(result)
     for letter, (x, y) in points.items():
-        colour = COLOURS[letter]
-        for grow, paint in ((1.35, WHITE), (1.1, colour)):
-            r = radius * grow
-            pen.ellipse((x - r, y - r, x + r, y + r), outline=paint, width=round(radius * 0.75))
+        for r, thick, paint in ((radius + rim, line + rim, WHITE), (radius, line, COLOURS[letter])):
+            pen.ellipse((x - r, y - r, x + r, y + r), outline=paint, width=thick)
     for letter, (x, y) in points.items():
         font = _font(size)
         width = pen.textlength(letter, font=font)
-        gap = radius * 1.5
+        gap = radius + 2 * rim
         at_x = x + gap if x + gap + width < result.width else x - gap - width
         at_y = min(max(y, size / 2), result.height - size / 2)
         pen.text(

@@ -68,7 +68,7 @@ def pick_options(rng: random.Random, ask: Ask, count: int) -> list[str]:
     return chosen
 
 
-def lettered(rng: random.Random, ask: Ask) -> Ask:
+def behind_letters(rng: random.Random, ask: Ask) -> Ask:
     """The multiple-choice form of a question: options behind letters, a letter as answer."""
     count = 2 if rng.random() < 0.5 else rng.choice((3, 4))
     options = pick_options(rng, ask, count)

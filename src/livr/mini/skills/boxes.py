@@ -94,7 +94,7 @@ def ask_boxes(rng: random.Random, scene: Scene) -> list[Ask]:
             word = "right" if iou > 0.8 else ("small" if area < true else "large")
             form = f"Size of box {letter}?"
             asks.append(Ask("box_size", form, word, ("right", "small", "large")))
-    for kind in {o.kind for o in scene.objects}:
+    for kind in sorted({o.kind for o in scene.objects}):
         mine = [c for c, (_, i, _) in scene.boxes.items() if i is not None and scene.objects[i].kind == kind]  # fmt: skip  # noqa: E501
         if len(mine) == 2 and [o.kind for o in scene.objects].count(kind) == 1:
             rng.shuffle(mine)

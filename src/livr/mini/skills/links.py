@@ -6,7 +6,18 @@ import random
 
 from livr.mini.assets import Assets
 from livr.mini.figures import FIGURES
-from livr.mini.scene import Placed, Point, Scene, backdrop, blank, mark, paste, random_size, stamp
+from livr.mini.scene import (
+    Placed,
+    Point,
+    Scene,
+    backdrop,
+    blank,
+    mark,
+    paste,
+    random_size,
+    stamp,
+    turned,
+)
 from livr.mini.skills.base import Ask, Draft, say
 from livr.mini.skills.single import LABELS, ask_marks
 
@@ -51,19 +62,18 @@ def mark_twice(
 
 
 def portrait(rng: random.Random, assets: Assets, kind: str) -> tuple[Scene, Placed]:
-    """One large object with parts on a background."""
+    """One large object with parts on a background.
+
+    Args:
+        kind: A figure, or the first part that a cut-out must have.
+    """
+    fitting = [p for p in assets.cutouts if p.parts and p.parts[0][0] == kind]
     while True:
         size = random_size(rng)
         scene = blank(*backdrop(rng, assets, size))
         scene.image = scene.image.copy()
-        if kind in FIGURES:
-            item = stamp(rng, assets, kind, None)
-        else:
-            names = {p.kind for p in assets.cutouts if p.parts and p.parts[0][0] == kind}
-            while True:
-                item = stamp(rng, assets, "cutout", None)
-                if item[1] in names and item[3] and item[3][0][0] == kind:
-                    break
+        drawn = kind in FIGURES
+        item = stamp(rng, assets, kind, None) if drawn else turned(rng, rng.choice(fitting))
         placed = paste(rng, scene, item, min(size) * rng.uniform(0.6, 0.95))
         if placed:
             scene.clean = scene.image.copy()

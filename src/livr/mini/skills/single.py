@@ -147,7 +147,7 @@ def ask_parts(rng: random.Random, scene: Scene, tail: str) -> list[Ask]:
                 if abs(px - x) + abs(py - y) < 0.5:
                     part_of[label] = name
     for label, name in part_of.items():
-        asks += [Ask("part", f"Part at {label}{tail}?", name, tuple(options))] * 2
+        asks += [Ask("part", f"Part at {label}{tail}?", name, tuple(sorted(options)))] * 2
         if list(part_of.values()).count(name) == 1:
             letters = tuple(scene.marks)
             asks += [Ask("letter_part", f"Letter on the {name}{tail}?", label, letters)] * 2
@@ -163,7 +163,7 @@ def ask_objects(rng: random.Random, scene: Scene, tail: str = "") -> list[Ask]:
     absent = rng.choice([t for t in THINGS[1:] if t not in kinds])
     numbers = tuple(str(n) for n in range(11))
     total = len(scene.objects)
-    asks += [Ask("count", f"How many objects{tail}?", str(total), numbers)] * 2
+    asks += [Ask("total", f"How many objects{tail}?", str(total), numbers)] * 2
     for kind, group in kinds.items():
         n = str(len(group))
         form = say(rng, f"How many {plural(kind)}{tail}?", f"Count the {plural(kind)}{tail}.", f"Number of {plural(kind)}{tail}?")  # fmt: skip  # noqa: E501
@@ -182,7 +182,7 @@ def ask_objects(rng: random.Random, scene: Scene, tail: str = "") -> list[Ask]:
             asks += [Ask("facing", form, one.facing, ("left", "right"))] * 2
     asks.append(Ask("present", f"Any {absent}{tail}?", "no"))
     colors = [o.color for o in scene.objects if o.color and not o.parts]
-    for color in set(colors):
+    for color in sorted(set(colors)):
         form = f"How many {color} objects{tail}?"
         if len(colors) == total:
             asks.append(Ask("count_color", form, str(colors.count(color)), numbers))
