@@ -9,7 +9,7 @@ heads read them off the tower's output and are thrown away afterwards.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, smooth_l1_loss
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from livr.mini.assets import PART_NAMES, Assets, load_assets
 from livr.mini.figures import COLORS, FIGURES
@@ -209,19 +209,6 @@ class DenseLessons(Dataset[DenseBatch]):
             torch.from_numpy(np.concatenate([c.flags_NF for c in cells])),
             torch.from_numpy(np.concatenate([c.values_NV for c in cells])),
         )
-
-
-def dense_from(
-    lessons: DenseLessons, start: int, stop: int, workers: int = 1
-) -> Iterator[DenseBatch]:
-    """The batches of steps start .. stop-1 in order, rendered ahead of time."""
-    yield from DataLoader(
-        lessons,
-        batch_size=None,
-        sampler=range(start, stop),
-        num_workers=workers,
-        prefetch_factor=4 if workers else None,
-    )
 
 
 class DenseHead(nn.Module):

@@ -12,7 +12,8 @@ from transformers import PreTrainedTokenizerFast
 from livr.mini.curriculum import WORLDS
 from livr.mini.phases import Phase
 from livr.mini.shape import shape
-from livr.mini.stream import LessonBatch, Lessons, lessons_from
+from livr.mini.steps import in_order
+from livr.mini.stream import LessonBatch, Lessons
 
 
 def lesson_logits(model: Any, batch: LessonBatch) -> Tensor:
@@ -56,7 +57,7 @@ def measure_skills(
     lessons = Lessons(tokenizer, shape(size), 10_007, (phase,), splits)
     found: dict[str, list[bool]] = defaultdict(list)
     model.eval()
-    for batch in lessons_from(lessons, 0, steps):
+    for batch in in_order(lessons, 0, steps):
         right = answers_right(lesson_logits(model, batch), batch).tolist()
         for skill, is_right in zip(batch.skills, right, strict=True):
             found[skill].append(is_right)

@@ -25,7 +25,8 @@ from livr.mini.log import PretrainLog
 from livr.mini.muon import Muon
 from livr.mini.phases import PHASES, Phase, first_steps
 from livr.mini.shape import build, shape
-from livr.mini.stream import Lessons, lessons_from
+from livr.mini.steps import in_order, move, write_state
+from livr.mini.stream import Lessons
 from livr.mini.tokenizer import special_ids
 from livr.mini.tower import train_tower
 
@@ -163,18 +164,14 @@ def pretrain(
     lessons = Lessons(tokenizer, numbers, config.seed, config.phases)
     log = PretrainLog(out / "log.jsonl", start)
     model.train()
-    for step, batch in enumerate(lessons_from(lessons, start, config.steps, workers), start):
+    for step, batch in enumerate(in_order(lessons, start, config.steps, workers), start):
         for group in (g for optimizer in optimizers for g in optimizer.param_groups):
             group["lr"] = group["rate"] * config.rate(step)
         for weight in tower:
             weight.requires_grad_(config.frozen is not None and step >= config.frozen)
         logits_NV = lesson_logits(model, batch)
         loss = cross_entropy(logits_NV.float(), batch.targets_N)
-        loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for optimizer in optimizers:
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
+        move(loss, model.parameters(), optimizers)
         right = answers_right(logits_NV.detach(), batch)
         report = Report(step + 1, loss.item(), right.float().mean().item())
         log.add(report.step, report.loss, batch.skills, right.tolist())
@@ -214,15 +211,13 @@ def _save(
     model: nn.Module,
     optimizers: list[torch.optim.Optimizer],
 ) -> None:
-    partial = path.with_name(path.name + ".part")
     state = {
         "config": config.model_dump(),
         "step": step,
         "model": model.state_dict(),
         "optimizers": [o.state_dict() for o in optimizers],
     }
-    torch.save(state, partial)
-    partial.replace(path)
+    write_state(path, state)
 
 
 def _restore(

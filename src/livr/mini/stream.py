@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 from transformers import PreTrainedTokenizerFast
 
 from livr.mini.assets import Assets, load_assets
@@ -102,16 +102,3 @@ class Lessons(Dataset[LessonBatch]):
             for i in range(BATCH[images_at(self.seed, step, phase.shares)])
         ]
         return join(rows)
-
-
-def lessons_from(
-    lessons: Lessons, start: int, stop: int, workers: int = 1
-) -> Iterator[LessonBatch]:
-    """The batches of steps start .. stop-1 in order, rendered ahead of time."""
-    yield from DataLoader(
-        lessons,
-        batch_size=None,
-        sampler=range(start, stop),
-        num_workers=workers,
-        prefetch_factor=4 if workers else None,
-    )

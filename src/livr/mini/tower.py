@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from livr.errors import ConfigError
-from livr.mini.dense import DenseHead, DenseLessons, dense_from
+from livr.mini.dense import DenseHead, DenseLessons
 from livr.mini.log import PretrainLog
 from livr.mini.muon import Muon
 from livr.mini.shape import MiniShape
+from livr.mini.steps import in_order, move, write_state
 
 WARMUP = 50
 FALL = 0.3
@@ -74,7 +75,7 @@ def train_tower(
     parts = [tower, head, *optimizers]
     start = _restore(unfinished, (seed, steps), parts)
     weights = [*tower.parameters(), *head.parameters()]
-    lessons = dense_from(DenseLessons(numbers, seed), start, steps, workers)
+    lessons = in_order(DenseLessons(numbers, seed), start, steps, workers)
     log = PretrainLog(out / "tower.jsonl", start)
     for step, batch in enumerate(lessons, start):
         factor = min(1.0, (step + 1) / WARMUP, (steps - step) / (FALL * steps))
@@ -82,31 +83,15 @@ def train_tower(
             for group in optimizer.param_groups:
                 group["lr"] = rate * factor
         loss, right = head(tower(batch.pixels, grid_thw=batch.grids).pooler_output, batch)
-        _move(loss, weights, optimizers)
+        move(loss, weights, optimizers)
         log.add_shares(step + 1, loss.item(), right)
         if on_step is not None:
             on_step(step + 1, loss.item())
         if (step + 1) % save_every == 0 and step + 1 < steps:
             states = [part.state_dict() for part in parts]
-            _write(unfinished, {"recipe": [seed, steps], "step": step + 1, "parts": states})
-    _write(done, tower.state_dict())
+            write_state(unfinished, {"recipe": [seed, steps], "step": step + 1, "parts": states})
+    write_state(done, tower.state_dict())
     unfinished.unlink(missing_ok=True)
-
-
-def _move(
-    loss: Tensor, weights: list[nn.Parameter], optimizers: list[torch.optim.Optimizer]
-) -> None:
-    loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(weights, 1.0)
-    for optimizer in optimizers:
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-
-
-def _write(path: Path, state: dict[str, Any]) -> None:
-    partial = path.with_name(path.name + ".part")
-    torch.save(state, partial)
-    partial.replace(path)
 
 
 def _restore(path: Path, recipe: tuple[int, int], parts: list[Any]) -> int:

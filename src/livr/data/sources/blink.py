@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 from PIL import Image, UnidentifiedImageError
 
 from livr.data.example import LETTERS, Example
 from livr.data.sources.folder import SourceInfo
+from livr.data.sources.parquet import open_parquet
 from livr.errors import DataError, Problem
 
 INFO = SourceInfo(
@@ -91,13 +91,7 @@ def _files(folder: Path, subset: str | None) -> list[Path]:
 
 
 def _read_file(path: Path, problems: list[Problem]) -> Iterator[Example]:
-    try:
-        file = pq.ParquetFile(path)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} is not a parquet file: {error}") from error
-    missing = sorted({*COLUMNS, IMAGES[0]} - set(file.schema_arrow.names))
-    if missing:
-        raise DataError(f"{path} has no column {', '.join(missing)}; see {INFO.url}")
+    file = open_parquet(path, (*COLUMNS, IMAGES[0]), INFO)
     number = 0
     for batch in file.iter_batches(batch_size=32):
         for row in batch.to_pylist():

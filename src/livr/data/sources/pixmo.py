@@ -14,10 +14,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
 from livr.data.sources.folder import SourceInfo, require
-from livr.errors import DataError
+from livr.data.sources.parquet import open_parquet
 
 INFO = SourceInfo(
     name="PixMo-Count",
@@ -57,13 +55,7 @@ def read_records(folder: Path, split: str) -> Iterator[CountRecord]:
     pattern = f"data/{PARTS[split]}-*.parquet"
     require(folder, INFO, pattern)
     for path in sorted(folder.glob(pattern)):
-        try:
-            file = pq.ParquetFile(path)
-        except (OSError, ValueError) as error:
-            raise DataError(f"{path} is not a parquet file: {error}") from error
-        missing = sorted(set(COLUMNS) - set(file.schema_arrow.names))
-        if missing:
-            raise DataError(f"{path} has no column {', '.join(missing)}; see {INFO.url}")
+        file = open_parquet(path, COLUMNS, INFO)
         for batch in file.iter_batches(columns=list(COLUMNS)):
             for row in batch.to_pylist():
                 yield CountRecord(

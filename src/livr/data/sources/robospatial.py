@@ -17,10 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from livr.data.sources.folder import SourceInfo, require
-from livr.errors import DataError
+from livr.data.sources.parquet import open_parquet
 
 PARTS = ("configuration", "compatibility")
 INFO = SourceInfo(
@@ -61,13 +59,7 @@ def read_rows(folder: Path, rng: random.Random, drops: Counter[str]) -> list[Hom
 
 
 def _read_file(path: Path, drops: Counter[str]) -> Iterator[HomeRow]:
-    try:
-        file = pq.ParquetFile(path)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} is not a parquet file: {error}") from error
-    missing = sorted(set(COLUMNS) - set(file.schema_arrow.names))
-    if missing:
-        raise DataError(f"{path} has no column {', '.join(missing)}; see {INFO.url}")
+    file = open_parquet(path, COLUMNS, INFO)
     for batch in file.iter_batches(batch_size=16, columns=list(COLUMNS)):
         for row in batch.to_pylist():
             picture, answer = _bytes(row["img"]), str(row["answer"]).strip(" .").lower()

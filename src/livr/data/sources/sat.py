@@ -18,10 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from livr.data.sources.folder import SourceInfo, require
-from livr.errors import DataError
+from livr.data.sources.parquet import open_parquet
 
 INFO = SourceInfo(
     name="SAT",
@@ -59,13 +57,7 @@ def read_rows(folder: Path, split: str, rng: random.Random) -> Iterator[SatRow]:
     part = PARTS[split]
     name = f"SAT_{part}.parquet"
     require(folder, INFO, name)
-    try:
-        file = pq.ParquetFile(folder / name)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{folder / name} is not a parquet file: {error}") from error
-    missing = sorted(set(COLUMNS) - set(file.schema_arrow.names))
-    if missing:
-        raise DataError(f"{folder / name} has no column {', '.join(missing)}; see {INFO.url}")
+    file = open_parquet(folder / name, COLUMNS, INFO)
     groups = list(range(file.num_row_groups))
     rng.shuffle(groups)
     for group in groups:

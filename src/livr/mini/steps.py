@@ -1,0 +1,42 @@
+"""What both stages of pre-training do at every step: render ahead, move the weights, save."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+Batch = TypeVar("Batch")
+
+
+def in_order(lessons: Dataset[Batch], start: int, stop: int, workers: int = 1) -> Iterator[Batch]:
+    """The batches of steps start .. stop-1 in order, rendered ahead of time."""
+    yield from DataLoader(
+        lessons,
+        batch_size=None,
+        sampler=range(start, stop),
+        num_workers=workers,
+        prefetch_factor=4 if workers else None,
+    )
+
+
+def move(
+    loss: Tensor, weights: Iterable[nn.Parameter], optimizers: list[torch.optim.Optimizer]
+) -> None:
+    """One step of all optimisers along the loss, its gradient cut to length 1."""
+    loss.backward()  # type: ignore[no-untyped-call]
+    nn.utils.clip_grad_norm_(weights, 1.0)
+    for optimizer in optimizers:
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+
+
+def write_state(path: Path, state: dict[str, Any]) -> None:
+    """Write tensors, all of them or nothing."""
+    partial = path.with_name(path.name + ".part")
+    torch.save(state, partial)
+    partial.replace(path)
