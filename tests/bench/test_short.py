@@ -15,6 +15,7 @@ FIGURES = {
     "inference": {"overhead", "kv_ratio", "decode_ratio", "second_turn_ratio"},
     "scale": {"image_tokens", "latents", "batch", "examples"},
     "data": {"build", "loading"},
+    "compile": {"stage1", "stage2"},
     "model": {"by_tokens", "predicted", "gflops_of_a_product"},
 }
 

@@ -74,6 +74,24 @@ def test_a_saved_state_goes_on_only_with_the_recipe_it_was_made_by(finished, tmp
     assert steps == [3, 4, 5, 6]
 
 
+def test_what_is_ahead_may_change_and_what_was_done_may_not() -> None:
+    other = PLACES.model_copy(update={"questions": 1})
+    ahead = CONFIG.model_copy(
+        update={
+            "phases": (
+                PLACES,
+                PLACES.model_copy(update={"steps": 1}),
+                other.model_copy(update={"steps": 1}),
+            )
+        }
+    )
+    assert CONFIG.same_until(3, ahead)
+    assert not CONFIG.same_until(4, ahead)
+    slower = CONFIG.model_copy(update={"decay": 3})
+    assert CONFIG.same_until(2, slower)
+    assert not CONFIG.same_until(3, slower), "the rate of the third step differs"
+
+
 def test_an_interrupted_tower_ends_the_same(tmp_path) -> None:
     numbers = shape("test")
     ids = {text: i for i, text in enumerate(SPECIAL_TOKENS)}

@@ -41,36 +41,35 @@ LOOK_UPS = Phase(steps=150, worlds={"places": 1.0}, questions=3, lettered=0.0)
 
 _SINGLE = {"places": 1.0, "colors": 2.0, "fits": 2.0, "amounts": 2.0, "darker": 1.0}
 _VIEWS = {"views": 1.0}
-_LINKS = {"same_spot": 1.5, "views": 0.7}
-_ALIKE = {"same_style": 0.6, "same_photo": 1.0, "fills": 1.2}
+_LINKS = {"same_spot": 1.5, "same_part": 0.7, "views": 0.5}
+_ALIKE = {"same_style": 0.8, "same_photo": 1.2, "fills": 0.8}
+_SPOTS = {"found_spot": 3.0, "found_part": 0.8}
 _LAST = {"scene": 1.5, "totals": 1.0, "styles": 0.5, "kinds": 0.5}
 
+_TWO = Phase(steps=250, worlds=_SINGLE | _LINKS, shares=(0.55, 0.45, 0.0), lettered=0.0, notes=3)
+_THREE = Phase(
+    steps=950,
+    worlds=_SINGLE | _LINKS | _ALIKE,
+    shares=(0.35, 0.25, 0.4),
+    questions=6,
+    lettered=0.0,
+    notes=3,
+)
 PHASES = (
     LOOK_UPS,
-    Phase(steps=250, worlds=_SINGLE | _VIEWS, shares=(0.8, 0.2, 0.0), lettered=0.0, notes=3),
-    Phase(steps=250, worlds=_SINGLE | _LINKS, shares=(0.55, 0.45, 0.0), lettered=0.0, notes=3),
-    Phase(
-        steps=550,
-        worlds=_ALIKE | _LINKS | _SINGLE,
-        shares=(0.45, 0.2, 0.35),
-        questions=6,
-        lettered=0.0,
-        notes=3,
+    _TWO.model_copy(update={"worlds": _SINGLE | _VIEWS, "shares": (0.8, 0.2, 0.0)}),
+    _TWO,
+    _THREE,
+    _THREE.model_copy(
+        update={"steps": 400, "worlds": _SINGLE | _SPOTS | _ALIKE, "shares": (0.25, 0.45, 0.3)}
     ),
-    Phase(
-        steps=450,
-        worlds=_LINKS | _SINGLE | {"same_style": 0.8, "same_photo": 1.2},
-        shares=(0.3, 0.1, 0.6),
-        questions=6,
-        lettered=0.0,
-        notes=3,
-    ),
-    Phase(
-        steps=250,
-        worlds=_LINKS | _SINGLE | _LAST | {"same_style": 0.8, "same_photo": 1.2},
-        shares=(0.4, 0.15, 0.45),
-        questions=6,
-        notes=3,
+    _THREE.model_copy(
+        update={
+            "steps": 300,
+            "worlds": _SINGLE | _SPOTS | _ALIKE | _LAST,
+            "shares": (0.35, 0.35, 0.3),
+            "lettered": 0.2,
+        }
     ),
 )
 """What the shipped model is trained on: look-ups; judgements about one picture, and spots found

@@ -63,7 +63,7 @@ class PretrainConfig(BaseModel):
     phases: tuple[Phase, ...] = PHASES
     frozen: int | None = None
     tower_rate: float = 0.3
-    decay: int = 500
+    decay: int = 1200
     warmup: int = 50
     lr: float = 2e-3
     muon_lr: float = 6e-3
@@ -74,9 +74,12 @@ class PretrainConfig(BaseModel):
         """Optimiser steps of the decoder, all phases."""
         return sum(phase.steps for phase in self.phases)
 
-    def until(self, step: int) -> PretrainConfig:
-        """The part of the recipe that the first steps depend on, before the rate falls."""
-        return self.model_copy(update={"phases": first_steps(self.phases, step), "decay": 1})
+    def same_until(self, step: int, other: PretrainConfig) -> bool:
+        """Whether two recipes agree about every step before this one."""
+        ahead = {"phases": first_steps(self.phases, step), "decay": 0}
+        theirs = {"phases": first_steps(other.phases, step), "decay": 0}
+        rates = all(self.rate(s) == other.rate(s) for s in range(step))
+        return rates and self.model_copy(update=ahead) == other.model_copy(update=theirs)
 
     def rate(self, step: int) -> float:
         """Factor on all rates at a step."""
@@ -140,8 +143,7 @@ def pretrain(
     """Train from the seed, or from the state in `out` if there is one.
 
     Args:
-        config: The recipe. It may differ from that of a saved state only in what comes after
-            it, and only while the rate has not begun to fall.
+        config: The recipe. It may differ from that of a saved state only in what comes after it.
         out: Folder of the run: state, log, and the finished checkpoint in `checkpoint/`.
         export_to: Also write usable weights here at every save.
         on_step: Told about every step of the decoder.
@@ -232,8 +234,7 @@ def _restore(
     state = torch.load(path, weights_only=True)
     saved = PretrainConfig.model_validate(state["config"])
     step = int(state["step"])
-    on_plateau = step <= min(c.steps - c.decay for c in (saved, config))
-    if saved != config and not (on_plateau and saved.until(step) == config.until(step)):
+    if not config.same_until(step, saved):
         raise ConfigError(f"{path} belongs to another recipe; choose another --out")
     model.load_state_dict(state["model"])
     for optimizer, saved_state in zip(optimizers, state["optimizers"], strict=True):

@@ -78,8 +78,10 @@ SPOTLIGHTS: dict[str, tuple[World, tuple[int, ...]]] = {
     "fits": (_only(_boxes, "box_tight", "box_better", "box_size"), (1,)),
     "darker": (_only(_marks, "darker", "order"), (1,)),
     "views": (_only(pieces.spots, "mark_place", "color_at"), (2,)),
-    "same_spot": (_only(pieces.spots, "link_spot"), (2,)),
-    "same_part": (_only(links.same_part, "link_part"), (2,)),
+    "same_spot": (_only(pieces.spots, "link_spot", "is_spot"), (2,)),
+    "same_part": (_only(links.same_part, "link_part", "is_part"), (2,)),
+    "found_spot": (_only(pieces.spots, "link_spot"), (2,)),
+    "found_part": (_only(links.same_part, "link_part"), (2,)),
     "same_style": (_only(compare.styles, "style", "same_style", "which_style"), (1, 2, 3)),
     "same_photo": (
         _only(compare.kinds, "same_photo", "which_photo", "same_kind", "which_kind"),

@@ -15,6 +15,8 @@ POSITIONS = (
     "top left", "top", "top right", "left", "center", "right",
     "bottom left", "bottom", "bottom right",
 )  # fmt: skip
+MARK_WORDS = {"A": "red", "B": "blue", "C": "green", "D": "orange", "REF": "pink"}
+"""Marks and boxes are answered by their colour: letters are the tasks' form."""
 
 
 @dataclass(frozen=True)

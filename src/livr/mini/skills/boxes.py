@@ -7,7 +7,7 @@ import random
 from livr.mini.assets import Assets
 from livr.mini.backdrops import backdrop, random_size
 from livr.mini.scene import Box, Scene, blank, draw_box, paste, stamp
-from livr.mini.skills.base import Ask, say, yes
+from livr.mini.skills.base import MARK_WORDS, Ask, say, yes
 from livr.mini.skills.single import THINGS
 
 SIDES = ("left", "top", "right", "bottom")
@@ -80,34 +80,37 @@ def ask_boxes(rng: random.Random, scene: Scene) -> list[Ask]:
     fits: dict[str, float] = {}
     for letter, (box, index, cut) in scene.boxes.items():
         assert index is not None
-        kind = scene.objects[index].kind
+        kind, paint = scene.objects[index].kind, MARK_WORDS[letter]
         iou = overlap(box, scene.objects[index].box)
         fits[letter] = iou
-        asks.append(Ask("box_what", f"What is in box {letter}?", kind, THINGS[1:]))
-        form = say(rng, f"Is box {letter} tight?", f"{letter} fits?")
+        asks.append(Ask("box_what", f"What is in the {paint} box?", kind, THINGS[1:]))
+        form = say(rng, f"Is the {paint} box tight?", f"The {paint} one fits?")
         asks += [Ask("box_tight", form, yes(iou > 0.8))] * 3
         if len(cut) < 2:
             side = cut[0] if cut else "none"
-            form = f"Side cut by box {letter}?"
+            form = f"Side cut by the {paint} box?"
             asks += [Ask("box_cut", form, side, (*SIDES, "none"))] * (2 if cut else 1)
         area, true = (box[2] - box[0]) * (box[3] - box[1]), scene.objects[index].area
         if iou > 0.8 or not 0.7 < area / true < 1.4:
             word = "right" if iou > 0.8 else ("small" if area < true else "large")
-            form = f"Size of box {letter}?"
+            form = f"Size of the {paint} box?"
             asks.append(Ask("box_size", form, word, ("right", "small", "large")))
     for kind in sorted({o.kind for o in scene.objects}):
         mine = [c for c, (_, i, _) in scene.boxes.items() if i is not None and scene.objects[i].kind == kind]  # fmt: skip  # noqa: E501
         if len(mine) == 2 and [o.kind for o in scene.objects].count(kind) == 1:
             rng.shuffle(mine)
             a, b = mine
-            best = a if fits[a] > fits[b] else b
-            form = say(rng, f"Tighter, box {a} or {b}?", f"Which box is tight around the {kind}, {a} or {b}?")  # fmt: skip  # noqa: E501
-            asks += [Ask("box_better", form, best, (a, b))] * 5
+            words = one, other = MARK_WORDS[a], MARK_WORDS[b]
+            best = one if fits[a] > fits[b] else other
+            form = say(rng, f"Tighter, the {one} or the {other} box?", f"Which box is tight around the {kind}, {one} or {other}?")  # fmt: skip  # noqa: E501
+            asks += [Ask("box_better", form, best, words)] * 5
             sizes = {c: (scene.boxes[c][0][2] - scene.boxes[c][0][0]) * (scene.boxes[c][0][3] - scene.boxes[c][0][1]) for c in mine}  # fmt: skip  # noqa: E501
             if max(sizes.values()) > 1.25 * min(sizes.values()):
-                big = max(sizes, key=lambda c: sizes[c])
-                asks.append(Ask("box_bigger", f"Bigger, box {a} or {b}?", big, (a, b)))
+                big = MARK_WORDS[max(sizes, key=lambda c: sizes[c])]
+                asks.append(Ask("box_bigger", f"Bigger, {one} or {other} box?", big, words))
     for letter in BOXES:
         if rng.random() < 0.15:
-            asks.append(Ask("box_any", f"Any box {letter}?", yes(letter in scene.boxes)))
+            asks.append(
+                Ask("box_any", f"Any {MARK_WORDS[letter]} box?", yes(letter in scene.boxes))
+            )
     return asks

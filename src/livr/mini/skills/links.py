@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 
 from livr.mini.assets import Assets
 from livr.mini.backdrops import backdrop, random_size
@@ -17,24 +18,33 @@ from livr.mini.scene import (
     stamp,
     turned,
 )
-from livr.mini.skills.base import Ask, Draft, Note, say, yes
+from livr.mini.skills.base import MARK_WORDS, Ask, Draft, Note, say, yes
 from livr.mini.skills.single import LABELS, ask_marks
 
-MARK_WORDS = {"A": "red", "B": "blue", "C": "green", "D": "orange", "REF": "pink"}
-"""Marks are answered by their colour: letters are the tasks' form."""
+UNMARKED = 4
+"""Places without a mark that get a note, per picture."""
 FIGURES_WITH_PARTS = tuple(name for name, parts in FIGURES.items() if len(parts) > 2)
 
 
-def ask_links(rng: random.Random, what: str, links: dict[str, str]) -> list[Ask]:
+def ask_links(
+    rng: random.Random, what: str, links: dict[str, str], marks: Iterable[str]
+) -> list[Ask]:
     """Which mark of the second picture belongs to a mark of the first.
 
     Args:
         what: What the two have in common.
         links: Label in the first picture -> label in the second.
+        marks: All labels in the second picture.
     """
     asks = []
-    words = tuple(MARK_WORDS[label] for label in links.values())
+    words = tuple(MARK_WORDS[label] for label in marks)
     for first, second in links.items():
+        for label in marks:
+            form = f"{label} in image 2: {what} as {first}?"
+            right = label == second
+            asks += [Ask(f"is_{what.split()[-1]}", form, yes(right))] * (
+                max(1, len(words) - 1) if right else 1
+            )
         form = say(rng, f"{what} as {first} in image 1: which mark in image 2?", f"Color of the mark in image 2 on the {what} as {first}?")  # fmt: skip  # noqa: E501
         asks += [Ask(f"link_{what.split()[-1]}", form, MARK_WORDS[second], words)] * 4
     return asks
@@ -43,31 +53,38 @@ def ask_links(rng: random.Random, what: str, links: dict[str, str]) -> list[Ask]
 def mark_twice(
     rng: random.Random, one: Scene, two: Scene, pairs: list[tuple[Point, Point]]
 ) -> dict[str, str]:
-    """Mark pairs of points: all in the second picture, one or more in the first.
+    """Mark pairs of points: all in the second picture, the first of them in the first as REF.
+
+    One link a picture: a note can only be about the mark that will be asked about.
 
     Returns:
         Label in the first picture -> label in the second.
     """
     second = rng.sample(LABELS[:4], len(pairs))
-    known = rng.randint(1, len(pairs))
-    first = ["REF", *rng.sample(LABELS[:4], known - 1)]
-    links = {}
-    for number, (p, q) in enumerate(pairs):
-        mark(two, second[number], q)
-        if number < known:
-            mark(one, first[number], p)
-            links[first[number]] = second[number]
-    return links
+    for label, (_, q) in zip(second, pairs, strict=True):
+        mark(two, label, q)
+    mark(one, "REF", pairs[0][0])
+    return {"REF": second[0]}
 
 
-def note_links(two: Scene, links: dict[str, str]) -> list[Note]:
+def note_links(
+    rng: random.Random, scenes: tuple[Scene, Scene], links: dict[str, str]
+) -> list[Note]:
     """At every mark of the second picture: is it where REF is in the first.
 
     The road from REF to its letter has three steps; this asks for the second of them by itself.
+    A few places without a mark say no, so that a yes means one thing wherever it is found.
     """
-    if "REF" not in links:
-        return []
-    return [Note(1, point, yes(label == links["REF"])) for label, point in two.marks.items()]
+    notes = []
+    for image, scene in enumerate(scenes):
+        here = links["REF"] if image else None
+        notes += [Note(image, p, yes(label == here)) for label, p in scene.marks.items()]
+        w, h = scene.image.size
+        blank = ((rng.random() * w, rng.random() * h) for _ in range(UNMARKED))
+        notes += [
+            Note(image, p, yes(False)) for p in blank if fits(scene, p, [*scene.marks.values()])
+        ]
+    return notes
 
 
 def portrait(rng: random.Random, assets: Assets, kind: str) -> tuple[Scene, Placed]:
@@ -104,11 +121,11 @@ def same_part(rng: random.Random, assets: Assets, count: int) -> Draft:
     if len(names) < 2:
         return Draft([one.image, two.image], [])
     links = mark_twice(rng, one, two, [(here[n], there[n]) for n in names])
-    asks = ask_links(rng, "same part", links)
+    asks = ask_links(rng, "same part", links, two.marks)
     for tail, scene in ((" in image 1", one), (" in image 2", two)):
         each = ask_marks(rng, scene, tail)
         asks += rng.sample(each, min(5, len(each)))
-    return Draft([one.image, two.image], asks, note_links(two, links))
+    return Draft([one.image, two.image], asks, note_links(rng, (one, two), links))
 
 
 def fits(scene: Scene, point: Point, others: list[Point]) -> bool:
