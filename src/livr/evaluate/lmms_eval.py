@@ -19,7 +19,7 @@ from livr.data.convert import export_parquet
 from livr.data.example import Example
 from livr.data.prompts import render
 from livr.data.store import staged_folder
-from livr.errors import DataError
+from livr.errors import DataError, ModelError
 from livr.evaluate.score import judge
 from livr.files import write_whole
 from livr.model.encoder import chat_content, read_image
@@ -35,6 +35,10 @@ _FUNCTIONS = {
     "doc_to_target": "target",
     "process_results": "results",
 }
+
+
+_NO_ANSWER = ("[LMMS_EVAL_REQUEST_FAILED", "[LMMS_EVAL_BUDGET_EXCEEDED")
+"""How the text begins that lmms-eval puts in the place of an answer it did not get."""
 
 
 def write_task(
@@ -105,7 +109,16 @@ def target(row: Mapping[str, Any]) -> str:
 
 
 def results(row: Mapping[str, Any], answers: Sequence[str]) -> dict[str, float]:
-    """Whether the first answer is right, read and judged as `livr eval` does."""
+    """Whether the first answer is right, read and judged as `livr eval` does.
+
+    Raises:
+        ModelError: The server gave no answer. lmms-eval would count that as a wrong one.
+    """
+    if answers[0].startswith(_NO_ANSWER):
+        raise ModelError(
+            f"question {row['id']}: no answer, so there is no score: {answers[0]}. Is the server "
+            "running? Ask for less at once and wait longer: num_concurrent=1,timeout=600"
+        )
     # lmms-eval leaves the pictures out here; judging needs none.
     return {"accuracy": float(judge(as_example({**row, "images": ()}), answers[0]).correct)}
 
