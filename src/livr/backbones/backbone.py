@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from peft import prepare_model_for_kbit_training
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
 
@@ -19,6 +20,17 @@ from livr.method import attention
 
 LEAKY_LAYERS = {"linear_attention", "conv", "mamba", "recurrent", "ssm"}
 """Layers that mix positions outside attention, where no mask can hold the image back."""
+
+LOADING_FAILS = (
+    OSError,
+    ValueError,
+    KeyError,
+    RuntimeError,
+    ImportError,
+    AttributeError,
+    SafetensorError,
+)
+"""What transformers and safetensors raise for a checkpoint that is damaged or of another kind."""
 
 
 def load_backbone(
@@ -58,7 +70,7 @@ def load_backbone(
         hf = auto_class(own_code(config, trust_remote_code)).from_pretrained(source, **options)
     except ModelError:
         raise
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, AttributeError) as error:
+    except LOADING_FAILS as error:
         reason = next((ln for ln in str(error).splitlines() if ln.strip()), type(error).__name__)
         if "trust_remote_code" in str(error):
             reason = "it brings its own code; read it, then allow it with --trust-remote-code"

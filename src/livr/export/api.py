@@ -132,6 +132,7 @@ def _write(source: Source, out: Path, dtype: torch.dtype, adapter: bool) -> Expo
     )
     write_json(out / "livr.json", _about(source, done, barred))
     write_card(source, done, barred)
+    _as_readable_as(out / "livr.json", out)
     return replace(done, size=sum(p.stat().st_size for p in out.rglob("*") if p.is_file()))
 
 
@@ -195,6 +196,14 @@ def _about(source: Source, done: Export, barred: range) -> dict[str, Any]:
         "latents": list(barred),
         "verification": done.verification.summary(),
     }
+
+
+def _as_readable_as(one: Path, folder: Path) -> None:
+    """safetensors lets nobody but the owner read what it writes; a server may be somebody else."""
+    mode = one.stat().st_mode
+    for path in folder.rglob("*"):
+        if path.is_file():
+            path.chmod(mode)
 
 
 def _name_of(hf: Any, module: Any) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 from typing import Any
 
+import transformers
 import yaml
 from transformers import AutoModelForCausalLM
 
@@ -12,6 +14,8 @@ from livr.backbones.backbone import auto_class
 from livr.export.result import Export
 from livr.export.source import Source
 from livr.method.variants import VARIANTS
+from livr.mini.card import read_card
+from livr.model.load import MINI
 
 _UNKNOWN_LICENCE = "other"
 _TRUST = "trust_remote_code=True"
@@ -104,7 +108,20 @@ def _use(source: Source, done: Export) -> str:
             f"set `{_TRUST}`. Where `generate` refuses `mm_token_type_ids`, delete it from the "
             "inputs: processors give it, and older code does not take it.\n"
         )
+    if _reads_videos(source):
+        text += (
+            "\nThis family's processor reads videos, too; for that transformers needs torchvision. "
+            "Where it is missing, `livr.export.fresh.load_processor` takes the place of "
+            "`AutoProcessor.from_pretrained`, for images and text.\n"
+        )
     return text.replace("{base}", source.base_name)
+
+
+def _reads_videos(source: Source) -> bool:
+    configs = map(source.json, ("processor_config.json", "preprocessor_config.json"))
+    named = next((c["processor_class"] for c in configs if "processor_class" in c), "")
+    kind = getattr(transformers, named, None)
+    return kind is not None and "video_processor" in inspect.signature(kind.__init__).parameters
 
 
 def _latents(latents: range) -> str:
@@ -172,6 +189,8 @@ def _comparison(done: Export) -> str:
 
 def licence(source: Source) -> str | None:
     """The licence named in the base checkpoint's own model card, or None."""
+    if source.config.model in MINI:
+        return read_card(source.config.model).licence.lower()
     path = source.file("README.md")
     if path is None:
         return None

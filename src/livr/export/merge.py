@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
 import torch
 from peft import LoraConfig as PeftLoraConfig
 from peft import PeftModel, get_peft_model, set_peft_model_state_dict
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -107,7 +109,7 @@ def merge(source: Source, vocabulary: int) -> Any:
             hf = _merge_lora(hf, source)
         elif source.about["tune"] == "full":
             _put_layers(hf, source.adapter / "decoder.safetensors")
-    except (ValueError, KeyError, RuntimeError, OSError) as error:
+    except (ValueError, KeyError, RuntimeError, OSError, SafetensorError) as error:
         raise ModelError(f"{source.run}: cannot merge what it trained: {error}") from error
     rows = latent_rows(source)
     if rows is not None:
@@ -118,7 +120,10 @@ def merge(source: Source, vocabulary: int) -> Any:
 
 def _merge_lora(hf: Any, source: Source) -> Any:
     config = PeftLoraConfig.from_pretrained(str(source.adapter))
-    wrapped: PeftModel = get_peft_model(hf, config)
+    with warnings.catch_warnings():
+        # peft asks transformers for a property by its old name.
+        warnings.simplefilter("ignore", FutureWarning)
+        wrapped: PeftModel = get_peft_model(hf, config)
     state = lora_state(source)
     result = set_peft_model_state_dict(wrapped, state)
     own = {n for n, _ in wrapped.named_parameters() if ".lora_" in n}

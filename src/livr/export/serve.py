@@ -10,7 +10,9 @@ here it gets them without that half. Needs the extra: pip install 'livr[serve]'.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from livr.errors import ConfigError
@@ -43,9 +45,29 @@ def allow_images_only() -> None:
     model_manager.ModelManager = ImagesAndText
 
 
+def must_be_export(words: Sequence[str]) -> None:
+    """Look at the folder before the server is started.
+
+    Raises:
+        ConfigError: The first word names no folder with a whole model in it.
+    """
+    if not words or words[0].startswith("-") or (Path(words[0]) / "config.json").is_file():
+        return
+    folder = Path(words[0])
+    why = "no such folder"
+    if (folder / "config.yaml").is_file():
+        why = f"a run; livr export {folder} --out DIR makes a folder that can be served"
+    elif (folder / "adapter_config.json").is_file():
+        why = "an adapter; export merged weights, without --adapter"
+    elif folder.is_dir():
+        why = "no model in this folder (no config.json)"
+    raise ConfigError(f"{folder}: {why}")
+
+
 def main() -> None:
     """Run the server with the arguments of `transformers serve`."""
     try:
+        must_be_export(sys.argv[1:])
         allow_images_only()
     except ConfigError as error:
         sys.exit(f"error: {error}")

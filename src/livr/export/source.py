@@ -68,8 +68,18 @@ class Source:
         return _read_json(path) if path.is_file() else {}
 
     def file(self, name: str) -> Path | None:
-        """A file of the checkpoint, on disk, or None if it has none of that name."""
-        found = cached_file(self.checkpoint, name, _raise_exceptions_for_missing_entries=False)
+        """A file of the checkpoint, on disk, or None if it has none of that name.
+
+        Raises:
+            ModelError: There is no checkpoint where it was in training.
+        """
+        try:
+            found = cached_file(self.checkpoint, name, _raise_exceptions_for_missing_entries=False)
+        except (OSError, ValueError) as error:
+            raise ModelError(
+                f"{self.run} was trained on {self.checkpoint}, which cannot be read now; put it "
+                f"back, or name its new place under `model` in {self.run / 'config.yaml'}"
+            ) from error
         return None if found is None else Path(found)
 
     def json(self, name: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from peft import LoraConfig as PeftLoraConfig
 from peft import get_peft_model_state_dict, set_peft_model_state_dict
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -112,6 +113,6 @@ def load_adapter(model: Model, folder: Path) -> None:
                 raise ModelError(f"{folder}: weights for layers the backbone does not have")
         elif about["tune"] == "full":
             model.hf.load_state_dict(load_file(folder / _DECODER), strict=False)
-    except (OSError, KeyError, ValueError, RuntimeError) as error:
+    except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
         raise ModelError(f"{folder}: cannot load the adapter: {error}") from error
     model.hf.eval()
