@@ -88,6 +88,30 @@ def test_the_card(exported, run) -> None:
 
 
 @pytest.mark.usefixtures("in_process")
+@pytest.mark.parametrize("named", ["apache-2.0", None])
+def test_the_card_names_data_and_licences(named, trained, checkpoints, tmp_path) -> None:
+    run, base = tmp_path / "run", tmp_path / "base"
+    shutil.copytree(trained("qwen3_vl"), run)
+    shutil.copytree(checkpoints("qwen3_vl"), base)
+    if named is not None:
+        (base / "README.md").write_text(f"---\nlicense: {named}\n---\n# Base\n")
+    data = tiny.dataset(tmp_path / "parts")
+    origin = {"name": "Parts of 2026", "licence": "CC-BY-4.0", "url": "https://example.org/parts"}
+    (data / "manifest.json").write_text(json.dumps({"source": origin}))
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    config |= {"data": str(data), "model": str(base)}
+    (run / "config.yaml").write_text(yaml.safe_dump(config))
+    text = (livr.export(run, tmp_path / "out").path / "README.md").read_text()
+    assert yaml.safe_load(text.split("---")[1])["license"] == (named or "other")
+    assert "`parts`, 8 examples." in text
+    for name, value in origin.items():
+        assert f"- {name}: {value}" in text
+    licence = text.partition("## Licence")[2]
+    assert (f"`base`: {named}." if named else "do not name it") in licence
+    assert str(tmp_path) not in text
+
+
+@pytest.mark.usefixtures("in_process")
 def test_shards(run, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(api, "SHARD_SIZE", "60KB")
     out = livr.export(run, tmp_path / "out").path
@@ -173,6 +197,33 @@ def test_refusals(run, checkpoints, tmp_path) -> None:
     with pytest.raises(ConfigError, match="exists already"):
         livr.export(run, tmp_path / "out")
     assert (tmp_path / "out" / "mine.txt").read_text() == "kept"
+
+
+def test_damaged_files_and_a_lost_checkpoint(trained, tmp_path, livr_command) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(trained("qwen3_vl"), run)
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    lost = config | {"model": str(tmp_path / "lost")}
+    (run / "config.yaml").write_text(yaml.safe_dump(lost))
+    code, _, err = livr_command("export", run, "--out", tmp_path / "out")
+    assert code == 2 and f"was trained on {tmp_path / 'lost'}" in err, err
+    # A download that broke off.
+    shutil.copytree(config["model"], tmp_path / "lost")
+    weights = tmp_path / "lost" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    code, _, err = livr_command("export", run, "--out", tmp_path / "out")
+    assert code == 2 and f"cannot load {tmp_path / 'lost'}" in err, err
+    (run / "config.yaml").write_text(yaml.safe_dump(config))
+    (run / "adapter" / "adapter_model.safetensors").write_bytes(b"cut")
+    code, _, err = livr_command("export", run, "--out", tmp_path / "out")
+    assert code == 2 and "cannot load the adapter" in err, err
+    assert not (tmp_path / "out").exists()
+
+
+def test_whoever_reads_one_file_can_read_all(exported) -> None:
+    """A server is often another user's."""
+    modes = {path.name: path.stat().st_mode for path in exported.iterdir()}
+    assert set(modes.values()) == {modes["livr.json"]}, modes
 
 
 @pytest.mark.usefixtures("in_process")

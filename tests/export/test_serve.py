@@ -58,6 +58,22 @@ def test_chat_completions_equal_predict(trained, tmp_path) -> None:
             assert got["usage"]["prompt_tokens"] == len(prompt)
 
 
+def test_what_cannot_be_served_is_one_message(trained, tmp_path, monkeypatch) -> None:
+    (tmp_path / "adapter").mkdir()
+    (tmp_path / "adapter" / "adapter_config.json").write_text("{}")
+    run = trained("qwen3_vl")
+    for folder, message in (
+        (tmp_path / "gone", "no such folder"),
+        (tmp_path, "no config.json"),
+        (tmp_path / "adapter", "without --adapter"),
+        (run, f"livr export {run}"),
+    ):
+        monkeypatch.setattr("sys.argv", ["serve", str(folder), "--port", "1"])
+        with pytest.raises(SystemExit, match=message) as stopped:
+            serve.main()
+        assert str(stopped.value).startswith("error: ")
+
+
 def test_without_the_extra_the_message_says_what_to_install(monkeypatch) -> None:
     monkeypatch.setattr(serve, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match=r"pip install 'livr\[serve\]'"):

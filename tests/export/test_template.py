@@ -15,7 +15,17 @@ LATENTS = "<|latent_0|><|latent_1|><|latent_2|>"
 IMAGE = "<|vision_start|><|image_pad|><|vision_end|>"
 # A template that opens with text and an indented loop: a prefix must not eat their white space.
 LOOSE = "\n  Chat\n  {% for m in messages %}[{{ m.role }}] {{ m.content }}\n  {% endfor %}"
-ORIGINALS = {"qwen": qwen.TEMPLATE, "mini": CHAT_TEMPLATE, "loose": LOOSE}
+# As Qwen2.5-VL's: a conversation without a system prompt gets one.
+DEFAULTED = (
+    "{% if messages[0].role != 'system' %}<|im_start|>system\n"
+    "You are a helpful assistant.<|im_end|>\n{% endif %}" + qwen.TEMPLATE
+)
+ORIGINALS = {
+    "qwen": qwen.TEMPLATE,
+    "mini": CHAT_TEMPLATE,
+    "loose": LOOSE,
+    "defaulted": DEFAULTED,
+}
 
 
 def text(value: str) -> dict[str, str]:
@@ -132,7 +142,7 @@ def test_the_text_of_an_image(checkpoints) -> None:
     assert text_of_image(load_processor(str(checkpoints("qwen3_vl")))) == IMAGE
 
 
-@pytest.mark.parametrize("original", ["qwen", "mini"])
+@pytest.mark.parametrize("original", ["qwen", "mini", "defaulted"])
 def test_the_server_finds_the_answer(original) -> None:
     """transformers' server guesses Qwen's header; the embedded model has another."""
     from transformers.cli.serving.utils import get_response_template
@@ -140,7 +150,7 @@ def test_the_server_finds_the_answer(original) -> None:
     tok = qwen.make_tokenizer()
     tok.chat_template = with_latents(ORIGINALS[original], 3, "after", IMAGE)
     found = response_template(tok, "<|im_end|>")
-    assert (found is None) == (original == "qwen")
+    assert (found is None) == (original != "mini")
     tok.response_template = found
     model = SimpleNamespace(config=SimpleNamespace(model_type="qwen3_vl"))
     prompt = render(tok.chat_template, CONVERSATIONS["several turns"], add_generation_prompt=True)

@@ -85,6 +85,31 @@ def test_images_come_first_without_marks(model: Model) -> None:
     assert found.endswith("]") and "[B" in found
 
 
+SYSTEM = "You are <b>a helpful</b> assistant."
+
+
+@pytest.mark.parametrize("family", ["qwen2_5_vl", "mistral3", "smolvlm"])
+def test_a_system_prompt_of_the_template_is_prompt(family, tmp_path) -> None:
+    """Published templates bring one of their own: Qwen2.5-VL, Mistral 3."""
+    begin, end = {
+        "qwen2_5_vl": ("<|im_start|>system\n", "<|im_end|>\n"),
+        "mistral3": ("[SYSTEM_PROMPT]", "[/SYSTEM_PROMPT]"),
+        "smolvlm": ("<|im_start|>System: ", "<end_of_utterance>\n"),
+    }[family]
+    folder = BUILDERS[family](tmp_path / family)
+    file = folder / "chat_template.jinja"
+    whole = file.read_text(encoding="utf-8")
+    loop = whole.index("{% for")
+    file.write_text(f"{whole[:loop]}{begin}{SYSTEM}{end}{whole[loop:]}", encoding="utf-8")
+    plain = loading.load(BUILDERS[family](tmp_path / "plain"), num_latents=4, seed=0)
+    model = loading.load(folder, num_latents=4, seed=0)
+    for index in range(3):
+        without, found = written(plain, index), written(model, index)
+        head, _, tail = found.partition(f"{begin}{SYSTEM}{end}")
+        assert head + tail == without, found
+    assert model.encoder.end_of_turn == plain.encoder.end_of_turn
+
+
 def test_spans_cover_every_position(model: Model) -> None:
     parts = spans(model, probes()[2])
     ends = [s.start + s.length for s in parts]

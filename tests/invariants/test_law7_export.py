@@ -90,14 +90,19 @@ def test_logits_of_a_loaded_export_equal_the_runs(trained, tmp_path) -> None:  #
         torch.testing.assert_close(one[:, :-4], two[:, :-4], rtol=1e-3, atol=1e-3)
 
 
-def test_in_a_process_without_livr(trained, tmp_path) -> None:  # noqa: F811
+def test_in_a_process_without_livr(trained, tmp_path, monkeypatch) -> None:  # noqa: F811
     """The comparison itself runs where livr cannot be imported."""
     done = livr.export(trained("qwen3_vl"), tmp_path / "out")
     assert done.verification.same_answers == done.verification.questions
-    code = "import sys; sys.modules['livr'] = None; import livr"
-    failed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert "ModuleNotFoundError" in failed.stderr
-    assert 'sys.modules["livr"] = None' in Path(fresh.__file__).read_text()
+    # The same program, if it needed livr.
+    needy = tmp_path / "needy.py"
+    code = Path(fresh.__file__).read_text(encoding="utf-8")
+    line = "    work, trust = given.work"
+    assert code.count(line) == 1
+    monkeypatch.setattr(fresh, "__file__", str(needy))
+    needy.write_text(code.replace(line, f"    import livr\n{line}"))
+    with pytest.raises(ModelError, match=r"(?s)cannot use the exported folder.*import of livr"):
+        livr.export(trained("qwen3_vl"), tmp_path / "again")
 
 
 @pytest.mark.usefixtures("in_process")
@@ -129,8 +134,26 @@ def test_other_runs(settings, trained, tmp_path) -> None:  # noqa: F811
     assert done.latents == livr.load(run).num_latents
 
 
-@pytest.mark.usefixtures("in_process")
+CARD_AT_WORK = """
+import sys
+sys.modules["livr"] = None
+sys.path.insert(0, sys.argv[1])
+from fresh import load_processor
+{code}
+print(type(model).__module__)
+"""
+
+
+def code_of_the_card(folder: Path) -> str:
+    """The example in an export's model card, for a machine without torchvision."""
+    code = (folder / "README.md").read_text(encoding="utf-8").split("```python")[1].split("```")[0]
+    return code.replace("AutoProcessor.from_pretrained", "load_processor").replace(
+        "THIS FOLDER", str(folder)
+    )
+
+
 def test_the_embedded_model(tmp_path) -> None:
+    """Exported, loaded and asked where livr cannot be imported, also as its card shows."""
     try:
         checkpoint_dir("mini")
     except ModelError:
@@ -144,3 +167,20 @@ def test_the_embedded_model(tmp_path) -> None:
     done = livr.export(run, tmp_path / "out")
     assert done.verification.same_answers == done.verification.questions
     assert done.latents == 16
+    code = code_of_the_card(done.path)
+    assert code.count("load_processor(") == 1
+    copy = tmp_path / "alone"
+    copy.mkdir()
+    (copy / "fresh.py").write_text(Path(fresh.__file__).read_text(encoding="utf-8"))
+    image = tiny.picture(3, (64, 48))
+    image.save(tmp_path / "picture.png")
+    shown = subprocess.run(
+        [sys.executable, "-c", CARD_AT_WORK.format(code=code), str(copy)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert shown.returncode == 0, shown.stderr
+    said, module = shown.stdout.rstrip("\n").rsplit("\n", 1)
+    assert said.strip() == livr.predict(run, [image], "How many?").text
+    assert module.startswith("transformers.models.qwen3_vl")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -186,13 +187,24 @@ def test_a_machine_that_is_too_small_is_named() -> None:
     assert "does not fit" in plan.fields()["memory, A100"]
 
 
-def test_command_line(config, tmp_path: Path, capsys) -> None:
+@pytest.mark.parametrize("gpu", [gpu.name for gpu in estimate.GPUS.values()])
+def test_command_line(gpu, config, tmp_path: Path, capsys) -> None:
     arguments = ["livr", "--model", config.model, "--data", str(config.data), "--dry-run"]
     out = tmp_path / "planned"
-    load_verb("train").main([*arguments, "--out", str(out), "--gpu", "A100"], standalone_mode=False)
-    shown = capsys.readouterr().out
-    assert "tokens per example" in shown
-    assert "time, A100" in shown
+    load_verb("train").main([*arguments, "--out", str(out), "--gpu", gpu], standalone_mode=False)
+    lines = capsys.readouterr().out.splitlines()
+    shown = dict(line.split("  ", 1) for line in lines)
+    assert re.search(r" [\d,]+ parameters; [\d,]+ train$", shown["model"])
+    assert "(min / median / max)" in shown["tokens per example"]
+    for stage in ("stage1", "stage2"):
+        assert re.search(r"\d+ steps", shown[stage])
+    for machine in ("this machine", gpu):
+        assert re.search(r"stage1 .*, stage2 ", shown[f"time, {machine}"])
+        assert re.search(r"about [\d.]+ of \d+ GiB", shown[f"memory, {machine}"])
     assert not out.exists()
+
+
+def test_a_gpu_is_for_dry_runs(config) -> None:
+    arguments = ["livr", "--model", config.model, "--data", str(config.data)]
     with pytest.raises(ConfigError, match="needs --dry-run"):
-        load_verb("train").main([*arguments[:-1], "--gpu", "A100"], standalone_mode=False)
+        load_verb("train").main([*arguments, "--gpu", "A100"], standalone_mode=False)
