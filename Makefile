@@ -55,7 +55,7 @@ bench: $(STAMP)  ## run every benchmark; each prints one JSON line; ARGS="--shor
 	@for f in bench/*.py; do $(BIN)/python $$f --json $(ARGS) || [ $$? -eq 77 ] || exit 1; done
 
 evidence-check: $(STAMP)  ## run one committed cell again and compare; ARGS="--cell 'counting livr 42'"
-	@$(BIN)/livr ablate evidence/sft-pool.yaml --check evidence/sft-pool.json $(ARGS)
+	@$(BIN)/livr ablate evidence/seed42.yaml --check evidence/seed42.json $(ARGS)
 
 clean:  ## remove .venv and every cache
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
