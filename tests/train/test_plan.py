@@ -32,11 +32,16 @@ MEMORY_FACTOR = 1.25
 FLOP_FACTOR = 1.1
 
 
-@pytest.fixture
-def config(checkpoints, tmp_path) -> TrainConfig:
+def folder_of(name: str, checkpoints) -> str:
+    """A tiny checkpoint of a family, or the embedded model by its name."""
+    return name if name == "mini" else str(checkpoints(name))
+
+
+@pytest.fixture(params=["qwen3_vl"])
+def config(request, checkpoints, tmp_path) -> TrainConfig:
     return TrainConfig.model_validate(
         {
-            "model": str(checkpoints("qwen3_vl")),
+            "model": folder_of(request.param, checkpoints),
             "data": tiny.dataset(tmp_path / "data", train=24, val=8),
             "out": tmp_path / "run",
             "epochs": [2, 3],
@@ -59,6 +64,7 @@ def test_counts_are_those_of_the_run(config) -> None:
     assert low < middle <= high
 
 
+@pytest.mark.parametrize("config", ["qwen3_vl", "mini"], indirect=True)
 def test_time_within_a_factor_of_a_whole_run(config, monkeypatch) -> None:
     """In processor time, so that a busy machine does not matter."""
     monkeypatch.setattr(measure.time, "perf_counter", time.process_time)
@@ -84,6 +90,7 @@ else:
 """
 
 
+@pytest.mark.parametrize("config", ["qwen3_vl", "mini"], indirect=True)
 def test_memory_within_a_factor_of_a_whole_run(config, tmp_path) -> None:
     dump(config, tmp_path / "recipe.yaml")
     found = [
@@ -101,9 +108,9 @@ def test_memory_within_a_factor_of_a_whole_run(config, tmp_path) -> None:
 
 
 @pytest.mark.parametrize("tune", ["lora", "full"])
-@pytest.mark.parametrize("family", tiny.FAMILIES)
+@pytest.mark.parametrize("family", [*tiny.FAMILIES, "mini"])
 def test_operations_within_a_factor_of_a_count(family, tune, config, checkpoints) -> None:
-    changes = {"model": str(checkpoints(family)), "tune": tune, "lora": {"dropout": 0.0}}
+    changes = {"model": folder_of(family, checkpoints), "tune": tune, "lora": {"dropout": 0.0}}
     config = TrainConfig.model_validate(config.model_dump() | changes)
     arm = variant("livr")
     model = _equipped(config, arm)
