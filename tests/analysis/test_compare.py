@@ -42,6 +42,25 @@ def test_seeds_are_averaged_and_do_not_narrow_the_interval() -> None:
     assert livr.against is not None and livr.against.seeds == 2
 
 
+def test_pairs_have_a_figure_of_their_own() -> None:
+    def paired(seed: int, outcome: str) -> Run:
+        made = run("sft", seed, outcome)
+        rows = (
+            row.model_copy(update={"score_group": f"pair {i // 2}"})
+            for i, row in enumerate(made.predictions)
+        )
+        return replace(made, predictions=tuple(rows))
+
+    runs = [paired(1, "11011100"), paired(2, "11111100")]
+    (line,) = compare(runs)
+    assert (line.n, line.accuracy) == (8, 11 / 16)
+    assert line.groups is not None
+    assert (line.groups.n, line.groups.accuracy) == (4, 5 / 8)
+    assert line.groups.ci95 == (wilson(2.5, 4).low, wilson(2.5, 4).high)
+    assert [row["groups"]["accuracy"] for row in results(runs)["rows"]] == [0.5, 0.75]
+    assert compare([run("sft", 1, "10")])[0].groups is None
+
+
 def test_zero_shot_is_paired_with_every_seed() -> None:
     lines = compare([run("zero_shot", 0, "0000"), run("sft", 1, "0011"), run("sft", 2, "1111")])
     assert lines[0].against is not None

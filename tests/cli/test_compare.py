@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from tests.analysis.synthetic import make_runs
 
+from livr.evaluate.score import read_predictions, write_predictions
+
 Command = Callable[..., tuple[int, str, str]]
 
 
@@ -40,6 +42,21 @@ def test_report_writes_one_file(runs: Path, tmp_path: Path, livr_command: Comman
     code, out, _ = livr_command("report", runs, "--out", tmp_path)
     assert (code, out) == (0, "")
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_pairs_stand_in_the_table_and_on_the_page(tmp_path: Path, livr_command: Command) -> None:
+    for run in make_runs(tmp_path, ("visual_similarity",), seeds=1):
+        path = run / "predictions-test.jsonl"
+        rows = [row.model_copy(update={"score_group": f"{i // 2}"})
+                for i, row in enumerate(read_predictions(path))]  # fmt: skip
+        write_predictions(path, rows)
+    code, out, _ = livr_command("compare", tmp_path / "runs")
+    assert (code, out.count("    10 pairs ")) == (0, 3)
+    assert max(map(len, out.splitlines())) <= 80
+    code, _, _ = livr_command("report", tmp_path / "runs", "--out", tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert (code, page.count("<small>10 pairs<")) == (0, 3)
+    assert "A group is right if all" in page
 
 
 @pytest.mark.parametrize("verb", ["compare", "report"])

@@ -132,18 +132,30 @@ def test_convert_keeps_a_picture_in_one_split(folder: Path) -> None:
         convert(path, folder / "other", val=0.5, test=0.5)
 
 
+def test_convert_keeps_what_counts_together_in_one_split(folder: Path) -> None:
+    rows = [llava(number, score_group=f"pair{number // 2}") for number in range(10)]
+    convert(save(folder / "pics/pairs.json", rows), folder / "out", val=0.2, test=0.2)
+    sizes = {}
+    for split in ("train", "val", "test"):
+        groups = [example.score_group for example in load_split(folder / "out", split)]
+        assert all(groups.count(group) == 2 for group in groups)
+        sizes[split] = len(groups)
+    assert sizes == {"train": 6, "val": 2, "test": 2}
+
+
 def test_parquet_round_trip_is_lossless(folder: Path) -> None:
     path = save(
         folder / "pics/own.json",
         [
             {"question": "ü?", "answer": "B", "choices": ["a", "b"], "images": ["0.png", "1.png"]},
             {"question": "How many?", "answer": "3", "images": ["2.png"], "task": "count"},
+            {"question": "And?", "answer": "1", "images": ["3.png"], "score_group": "pair 1"},
         ],
     )
     convert(path, folder / "out", val=0, test=0)
-    assert export_parquet(folder / "out", folder / "parquet") == {"train": 2}
+    assert export_parquet(folder / "out", folder / "parquet") == {"train": 3}
     before, after = load_split(folder / "out", "train"), read_examples(folder / "parquet")
-    assert len(after) == 2
+    assert sorted(row.score_group or "" for row in after) == ["", "", "pair 1"]
     for old, new in zip(before, after, strict=True):
         assert old.model_dump(exclude={"images"}) == new.model_dump(exclude={"images"})
         for path_of, image in zip(old.images, new.images, strict=True):

@@ -45,6 +45,7 @@ def test_mmvp_holds_whole_pairs_in_order(tmp_path: Path) -> None:
         assert row.question == f"Is door {index // 2 + 1} open?"
         assert row.choices == ("Wide open", "Closed (locked)")
         assert row.answer == "AB"[index % 2]
+        assert row.score_group == f"mmvp-pair-{index // 2 + 1:03d}"
         picture = folder / f"MMVP Images/{index + 1}.jpg"
         assert Path(str(row.images[0])).read_bytes() == picture.read_bytes()
 

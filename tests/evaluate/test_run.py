@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -53,6 +53,39 @@ def test_subsets_and_their_mean(
     assert parts["jigsaw"]["ci95"][0] < 0.75 < parts["jigsaw"]["ci95"][1]
     assert saved["mean_of_subsets"] == 0.625
     assert saved["accuracy"] == pytest.approx(4 / 6)
+    assert "groups" not in saved
     one = livr.evaluate(model, data, "val").summary()
     assert "subsets" not in one
     assert "mean_of_subsets" not in one
+
+
+def test_pairs_are_scored_beside_questions(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    livr_command: Callable[..., tuple[int, str, str]],
+) -> None:
+    rows = [
+        Example(
+            id=str(index),
+            task="mmvp",
+            images=(tiny.picture(index),),
+            question="Which?",
+            choices=("one", "two"),
+            answer="AB"[index % 2],
+            score_group=f"pair-{index // 2}",
+        )
+        for index in range(6)
+    ]
+    write_dataset(tmp_path / "set", {"test": rows})
+    checkpoint = tiny.checkpoint("qwen3_vl", tmp_path / "model")
+    monkeypatch.setattr(Model, "generate", lambda self, asked, *_, **__: list("ABABAA"))
+    code, out, _ = livr_command("eval", checkpoint, "--data", tmp_path / "set", "--json")
+    found = json.loads(out)
+    assert (code, found["n"], found["accuracy"]) == (0, 6, 5 / 6)
+    assert (found["groups"]["n"], found["groups"]["accuracy"]) == (3, 2 / 3)
+    low, high = found["groups"]["ci95"]
+    assert low < 2 / 3 < high
+    code, out, _ = livr_command("eval", checkpoint, "--data", tmp_path / "set")
+    line = next(line for line in out.splitlines() if line.startswith("pairs"))
+    assert "66.7% (2 of 3)" in line
+    assert f"{low:.1%} to {high:.1%}" in line

@@ -12,8 +12,10 @@ from livr.evaluate.score import (
     read_predictions,
     score,
     score_by_task,
+    score_groups,
     write_predictions,
 )
+from livr.evaluate.stats import wilson
 
 QUESTION = Example(id="q1", images=(), question="?", choices=("cat", "dog"), answer="B")
 
@@ -39,6 +41,36 @@ def test_each_task_has_its_score() -> None:
     assert (parts["a"].accuracy, parts["a"].n, parts["a"].unparsed) == (0.0, 2, 0.5)
     assert parts["b"].accuracy == 1.0
     assert score_by_task(rows[::2], judged[::2]) == {}
+
+
+def test_a_group_is_right_if_all_of_it_is() -> None:
+    names = ("one", "one", "two", "two", "three", "three", None)
+    rows = [QUESTION.model_copy(update={"score_group": name}) for name in names]
+    judged = [judge(r, text) for r, text in zip(rows, "BBBAAAB", strict=True)]
+    result = score(judged)
+    assert (result.n, result.correct) == (7, 4)
+    assert result.groups is not None
+    assert (result.groups.n, result.groups.accuracy) == (3, 1 / 3)
+    assert (result.groups.size, result.groups.label) == (2, "pairs")
+    expected = wilson(1, 3)
+    assert result.groups.ci95 == (expected.low, expected.high)
+    assert result.fields()["groups"]["n"] == 3
+    assert "groups" not in score(judged[-1:]).fields()
+
+
+def test_groups_over_several_runs_and_of_several_sizes() -> None:
+    found = score_groups([0, 0, 0, None, 1], [[True] * 5, [True, False, True, True, True]])
+    assert found is not None
+    assert (found.n, found.accuracy, found.size, found.label) == (2, 0.75, 0, "groups")
+    assert score_groups([None, None], [[True, True]]) is None
+    assert score_groups([], [[True]]) is None
+
+
+def test_a_file_names_groups_where_there_are_some(tmp_path: Path) -> None:
+    rows = [judge(QUESTION, "B"), judge(QUESTION.model_copy(update={"score_group": "p"}), "A")]
+    write_predictions(path := tmp_path / "p.jsonl", rows)
+    assert ["score_group" in line for line in path.read_text().splitlines()] == [False, True]
+    assert read_predictions(path) == rows
 
 
 def test_no_predictions_have_no_score() -> None:

@@ -66,7 +66,7 @@ def test_counts_are_those_of_the_run(config) -> None:
 
 @pytest.mark.parametrize("config", ["qwen3_vl", "mini"], indirect=True)
 def test_time_within_a_factor_of_a_whole_run(config, monkeypatch) -> None:
-    """In processor time of one thread: a busy machine does not matter, and nobody waits spinning."""
+    """In processor time of one thread, so that a busy machine and idle spinning do not matter."""
     # Long enough that steps and answers rule, and not the writing of files.
     config = config.model_copy(update={"epochs": (10.0, 15.0)})
     threads = torch.get_num_threads()

@@ -10,6 +10,7 @@ from livr.analysis.compare_outcomes import UNREAD, Outcomes, outcomes_of
 from livr.analysis.runs import Run
 from livr.errors import DataError
 from livr.evaluate.hierarchical import effect_interval, holm
+from livr.evaluate.score import GroupScore, score_groups
 from livr.evaluate.stats import Interval, Paired, paired, wilson
 
 ORDER = ("zero_shot", "sft", "latents_only", "mask_only", "livr")
@@ -44,6 +45,7 @@ class Line:
         effect: Interval of that difference, from drawing seeds and questions anew; or None.
         p_holm: The test's p-value, corrected for the number of tests in this comparison; or None.
         floor: Accuracy of always giving the most common right answer.
+        groups: The score of questions that count only together, as a mean over seeds, or None.
     """
 
     task: str
@@ -58,6 +60,7 @@ class Line:
     effect: Interval | None = None
     p_holm: float | None = None
     floor: float = 0.0
+    groups: GroupScore | None = None
 
 
 def label(method: str) -> str:
@@ -127,6 +130,7 @@ def row(run: Outcomes) -> dict[str, Any]:
     """One run as a row of a results file."""
     n, correct = len(run.answers), sum(run.right)
     interval = wilson(correct, n)
+    groups = score_groups(run.group_of, [run.right])
     return {
         "task": run.task,
         "method": run.method,
@@ -137,6 +141,7 @@ def row(run: Outcomes) -> dict[str, Any]:
         "correct": correct,
         "unparsed": run.answers.count(UNREAD) / n,
         "train_seconds": run.train_seconds,
+        **({"groups": asdict(groups)} if groups else {}),
     }
 
 
@@ -158,6 +163,7 @@ def _line(runs: Sequence[Outcomes], reference: Sequence[Outcomes] | None) -> Lin
         against=paired(*tables) if tables else None,
         effect=effect_interval([difference(tables)]) if tables else None,
         floor=runs[0].floor,
+        groups=score_groups(runs[0].group_of, [run.right for run in runs]),
     )
 
 

@@ -90,16 +90,26 @@ def means(
     out = set() if keep_all or reference == UNTRAINED else chance
     groups = {task: found for task, found in groups.items() if task not in out}
     methods = {method for found in groups.values() for method in found} - {reference}
-    lines = [_mean(groups, method, reference) for method in sorted(methods, key=rank)]
+    lines = [mean_line(groups, method, reference) for method in sorted(methods, key=rank)]
     kept = [line for line in lines if line is not None]
     adjusted = holm([line.p_value for line in kept])
     corrected = (replace(line, p_holm=p) for line, p in zip(kept, adjusted, strict=True))
     return Means(tuple(corrected), tuple(sorted(out)))
 
 
-def _mean(
+def mean_line(
     groups: dict[str, dict[str, list[Outcomes]]], method: str, reference: str
 ) -> MeanLine | None:
+    """One method's mean; `p_holm` is not corrected yet.
+
+    Args:
+        groups: Runs by task, then by method.
+        method: The method.
+        reference: What it is paired with.
+
+    Returns:
+        None if the two have fewer than two tasks in common.
+    """
     tables = {
         task: both
         for task, found in groups.items()

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,8 @@ class Outcomes:
         source: Where this was read, for messages.
         model: What was trained.
         train_seconds: Training time, or None.
+        group_of: For questions that count only together, the number of each one's group, or
+            None; empty if no question has one.
     """
 
     task: str
@@ -44,6 +46,7 @@ class Outcomes:
     source: str
     model: str = ""
     train_seconds: float | None = None
+    group_of: tuple[int | None, ...] = ()
 
     @property
     def right(self) -> list[bool]:
@@ -81,6 +84,8 @@ def encode(predictions: Sequence[Prediction]) -> dict[str, Any]:
     """
     lines = "".join(f"{row.id}\t{row.answer}\n" for row in predictions)
     common = Counter(row.answer for row in predictions).most_common(1)[0][1]
+    names = [row.score_group for row in predictions]
+    numbers = {name: i for i, name in enumerate(dict.fromkeys(filter(None, names)))}
     return {
         "answers": "".join(
             RIGHT if row.correct else UNREAD if row.prediction is None else WRONG
@@ -88,6 +93,7 @@ def encode(predictions: Sequence[Prediction]) -> dict[str, Any]:
         ),
         "floor": common / len(predictions),
         "questions": hashlib.sha256(lines.encode()).hexdigest()[:16],
+        **({"group_of": tuple(numbers.get(name or "") for name in names)} if numbers else {}),
     }
 
 
@@ -106,8 +112,31 @@ def outcomes_of(run: Run | Outcomes) -> Outcomes:
     )
 
 
-def read_outcomes(paths: Iterable[Path]) -> tuple[list[Outcomes], list[Failed]]:
+def by_subset(run: Run) -> list[Outcomes]:
+    """A run tested on several tasks at once (BLINK: its subsets), reduced task by task.
+
+    Returns:
+        Nothing if its questions are of one task.
+    """
+    parts: dict[str, list[Prediction]] = {}
+    for row in run.predictions:
+        if row.task is not None:
+            parts.setdefault(row.task, []).append(row)
+    whole = outcomes_of(run)
+    return [
+        replace(whole, task=task, **{"group_of": (), **encode(rows)})
+        for task, rows in parts.items()
+    ]
+
+
+def read_outcomes(
+    paths: Iterable[Path], subsets: bool = False
+) -> tuple[list[Outcomes], list[Failed]]:
     """Read run folders, folders of runs, folders of grids, and the results file of a grid.
+
+    Args:
+        paths: The folders and files.
+        subsets: Give a run that was tested on several tasks at once task by task.
 
     Raises:
         DataError: One of them is none of these.
@@ -118,7 +147,8 @@ def read_outcomes(paths: Iterable[Path]) -> tuple[list[Outcomes], list[Failed]]:
         file = path if path.suffix == ".json" else path / RESULTS
         grid = _grid(file)
         if grid is None:
-            found += [outcomes_of(run) for run in read_runs([path])]
+            for run in read_runs([path]):
+                found += (by_subset(run) if subsets else []) or [outcomes_of(run)]
             continue
         try:
             found += [_outcomes(row, file) for row in grid["rows"]]
@@ -150,4 +180,5 @@ def _outcomes(row: dict[str, Any], file: Path) -> Outcomes:
         source=f"{file} ({row['cell']})",
         model=row["model"],
         train_seconds=row["train_seconds"],
+        group_of=tuple(row.get("group_of", ())),
     )

@@ -48,7 +48,7 @@ def compare(
     from livr.analysis.compare_mean import means
     from livr.analysis.compare_outcomes import read_outcomes
 
-    found, failed = read_outcomes(runs)
+    found, failed = read_outcomes(runs, subsets=paper is not None)
     lines = compare_runs(found, reference)
     total = means(found, reference, keep_all=keep_all)
     if paper is not None:
@@ -107,13 +107,27 @@ def print_lines(lines: Sequence[Line], reference: str, failed: Sequence[Failed] 
                     p_number(line.p_holm) if line.p_holm is not None else "–",
                 )
             )
+            rows += _groups(line)
         missing = [cell for cell in failed if cell.task == task]
         rows += [(f"  {label(c.method)} {c.seed}", "no result", *[""] * 4) for c in missing]
     heads = ("", "accuracy", "95 % interval", "points", "interval", "p (Holm)")
+    labels = dict.fromkeys(line.groups.label for line in lines if line.groups)
+    together = "".join(f"\n{name}: right if all of their questions are" for name in labels)
     print_table(heads, rows, caption=(
         f"points: difference to {label(reference)} on the same questions, exact paired test;\n"
-        "interval: bootstrap over seeds and questions"
+        "interval: bootstrap over seeds and questions" + together
     ))  # fmt: skip
+
+
+def _groups(line: Line) -> list[tuple[str, ...]]:
+    """How many groups of questions are right as a whole, where some count only together."""
+    from livr.analysis.report import percent
+
+    found = line.groups
+    if found is None:
+        return []
+    interval = f"{100 * found.ci95[0]:.1f} – {100 * found.ci95[1]:.1f}"
+    return [(f"    {found.n} {found.label}", percent(found.accuracy), interval, *[""] * 3)]
 
 
 def print_means(total: Means, reference: str) -> None:
@@ -157,12 +171,13 @@ def _beside(
     as_json: bool,
 ) -> None:
     from livr.analysis.compare import label
+    from livr.analysis.paper.column_mean import column_means
     from livr.analysis.paper.published import beside, find_table
     from livr.analysis.report import percent, points
 
     published = find_table(table)
     column = published.column(backbone, [run.model for run in runs])
-    found = beside(lines, published, column)
+    found = beside(lines, published, column, column_means(runs, published.means, reference))
     if as_json:
         rows = [asdict(row) for row in found]
         print_json({"table": published.name, "backbone": column, "rows": rows})
@@ -190,3 +205,11 @@ def _beside(
         "models are its own: compare gains first, accuracies only on the same data and model."
     )
     print_table(heads, rows_text, caption=caption)
+    for row in found:
+        if row.missing:
+            sets = published.means[row.task]
+            parts = ", ".join(f"{name} (BLINK {sets[name]})" for name in row.missing)
+            note(
+                f"{label(row.task)}, {label(row.method)}: a mean over {len(sets)} test sets; "
+                f"no result on {parts}."
+            )

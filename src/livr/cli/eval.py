@@ -22,6 +22,7 @@ from livr.cli.console import (
 
 if TYPE_CHECKING:
     from livr.evaluate.run import Evaluation
+    from livr.evaluate.score import GroupScore, Score
 
 
 def eval(
@@ -90,20 +91,35 @@ def _print(result: Evaluation) -> None:
             "accuracy": f"{score.accuracy:.1%} ({score.correct} of {score.n})",
             "95 % interval": f"{score.ci95[0]:.1%} to {score.ci95[1]:.1%}",
             "unreadable": f"{score.unparsed:.1%}",
+            **_groups(score),
             **({"mean of subsets": f"{result.mean:.1%}"} if result.subsets else {}),
         }
     )
     if result.subsets:
         print_table(
             ["subset", "questions", "accuracy", "95 % interval", "unreadable"],
-            [
-                [
-                    name,
-                    str(part.n),
-                    f"{part.accuracy:.1%}",
-                    f"{part.ci95[0]:.1%} to {part.ci95[1]:.1%}",
-                    f"{part.unparsed:.1%}",
-                ]
-                for name, part in result.subsets.items()
-            ],
+            [row for name, part in result.subsets.items() for row in _rows(name, part)],
         )
+
+
+def _groups(score: Score) -> dict[str, str]:
+    """What is said of questions that count only together, if there are any."""
+    groups = score.groups
+    if groups is None:
+        return {}
+    share = f"{groups.accuracy:.1%} ({round(groups.accuracy * groups.n)} of {groups.n})"
+    low, high = groups.ci95
+    return {
+        f"{groups.label} all right": f"{share}, 95 % interval {low:.1%} to {high:.1%}",
+    }
+
+
+def _rows(name: str, part: Score) -> list[list[str]]:
+    """The line of a subset, and one of its groups, if there are any."""
+    shares: list[tuple[str, Score | GroupScore, str]] = [(name, part, f"{part.unparsed:.1%}")]
+    if part.groups is not None:
+        shares.append((f"  {part.groups.label} all right", part.groups, ""))
+    return [
+        [label, str(x.n), f"{x.accuracy:.1%}", f"{x.ci95[0]:.1%} to {x.ci95[1]:.1%}", unread]
+        for label, x, unread in shares
+    ]

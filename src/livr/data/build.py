@@ -138,6 +138,7 @@ def _examples(
             answer=built.answer,
             helper_images=built.helper_images,
             board=built.board,
+            score_group=built.score_group,
         )
     ledger.drops[split] = dict(sorted(request.drops.items()))
     ledger.answers[split] = dict(sorted(answers.items()))

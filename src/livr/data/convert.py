@@ -31,7 +31,7 @@ def convert(
 ) -> dict[str, Any]:
     """Reads a foreign format and writes a data set folder. Returns its manifest.
 
-    Rows that show the same picture (by content) come into the same split.
+    Rows that show the same picture (by content) or count together come into the same split.
 
     Args:
         source: See `livr.data.formats.read_examples`.
@@ -67,7 +67,7 @@ def _split(
 
 
 def group_by_picture(examples: Sequence[Example]) -> dict[int, list[Example]]:
-    """Groups examples that are linked by pictures with the same bytes or pixels."""
+    """Groups examples linked by pictures with the same bytes or pixels, or by their score group."""
     parent = list(range(len(examples)))
 
     def root(index: int) -> int:
@@ -78,8 +78,11 @@ def group_by_picture(examples: Sequence[Example]) -> dict[int, list[Example]]:
 
     first: dict[str, int] = {}
     for index, example in enumerate(examples):
-        for image in example.images:
-            parent[root(index)] = root(first.setdefault(_digest(image), index))
+        names = [_digest(image) for image in example.images]
+        if example.score_group is not None:
+            names.append(f"score group {example.score_group}")
+        for name in names:
+            parent[root(index)] = root(first.setdefault(name, index))
     groups: dict[int, list[Example]] = defaultdict(list)
     for index, example in enumerate(examples):
         groups[root(index)].append(example)
@@ -113,6 +116,7 @@ def export_parquet(folder: str | Path, out: str | Path, overwrite: bool = False)
             ("answer", pa.string()),
             ("helper_images", pa.list_(image)),
             ("board", pa.list_(pa.string())),
+            ("score_group", pa.string()),
         ]
     )
     with staged_folder(Path(out), overwrite) as stage:
@@ -140,6 +144,7 @@ def _row(example: Example) -> dict[str, Any]:
         "answer": example.answer,
         "helper_images": [_packed(image) for image in example.helper_images],
         "board": None if example.board is None else list(example.board),
+        "score_group": example.score_group,
     }
 
 

@@ -28,6 +28,8 @@ class Example(BaseModel):
             (METHOD.md section 5, Mirage). Never part of the prompt.
         board: Map of a path question, see `livr.data.lake`. With it every safe path to the goal
             is right, not only the one in `answer`.
+        score_group: Name shared by questions that also count together: a group is right if all
+            of its questions are (MMVP's pairs). Unique within a data set; None for none.
     """
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, extra="forbid")
@@ -40,3 +42,4 @@ class Example(BaseModel):
     answer: str = ""
     helper_images: tuple[ImageInput, ...] = ()
     board: tuple[str, ...] | None = None
+    score_group: str | None = None

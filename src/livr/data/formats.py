@@ -4,7 +4,8 @@
   or a list of {"type": "text" | "image"} parts;
 - LLaVA: {"image": ..., "conversations": [{"from": "human" | "gpt", "value"}]};
 - ShareGPT: the same with "images": [...];
-- own rows: {"question", "answer", "images", "choices", "helper_images", "board"};
+- own rows: {"question", "answer", "images", "choices", "helper_images", "board",
+  "score_group"};
 - csv: the columns image (several separated by ;), question, answer, optionally choices
   (separated by |) and id;
 - Hugging Face: a folder written by `save_to_disk`, parquet files, or `hf:NAME[:SPLIT]`.
@@ -72,6 +73,7 @@ def _problems_of(example: Example) -> list[str]:
         choices=None if example.choices is None else list(example.choices),
         answer=example.answer,
         board=None if example.board is None else list(example.board),
+        score_group=example.score_group,
     )
     stored = (*example.images, *example.helper_images)
     missing = [i for i in stored if not isinstance(i, Image.Image) and not Path(i).is_file()]

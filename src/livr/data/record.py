@@ -34,6 +34,7 @@ def to_example(record: Record, name: str, base: Path) -> Example:
     value = record.get("images", record.get("image"))
     images = [] if value is None else value if isinstance(value, list) else [value]
     choices, board = record.get("choices"), record.get("board")
+    group = record.get("score_group")
     return Example(
         id=str(record.get("id") or name),
         task=str(record.get("task") or "custom"),
@@ -43,6 +44,7 @@ def to_example(record: Record, name: str, base: Path) -> Example:
         answer=answer.strip(),
         helper_images=tuple(_image(image, base) for image in record.get("helper_images") or ()),
         board=tuple(str(row) for row in board) if board else None,
+        score_group=None if group is None else str(group),
     )
 
 

@@ -13,7 +13,7 @@ from livr.data.example import IMAGE_PLACEHOLDER, LETTERS, Example
 from livr.data.lake import board_problem
 from livr.errors import Problem
 
-ADDITIVE = ("helper_images", "board")
+ADDITIVE = ("helper_images", "board", "score_group")
 
 
 class Row(BaseModel):
@@ -32,6 +32,7 @@ class Row(BaseModel):
     answer: str
     helper_images: list[str] = []
     board: list[str] | None = None
+    score_group: str | None = None
 
     def to_example(self, folder: Path) -> Example:
         """Returns the example with absolute image paths."""
@@ -44,6 +45,7 @@ class Row(BaseModel):
             answer=self.answer,
             helper_images=tuple(folder / image for image in self.helper_images),
             board=None if self.board is None else tuple(self.board),
+            score_group=self.score_group,
         )
 
 
@@ -117,6 +119,8 @@ def content_problems(row: Row) -> list[str]:
         found.extend(_choice_problems(row.choices, row.answer))
     if row.board is not None and (problem := board_problem(tuple(row.board))):
         found.append(problem)
+    if row.score_group is not None and not row.score_group.strip():
+        found.append("the score_group is empty; name it, or leave the key out")
     if not row.images:
         found.append("the row has no image")
     marks = row.question.count(IMAGE_PLACEHOLDER)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,9 @@ from livr.files import write_json
 from livr.model.compress import need_hidden_image
 from livr.model.load import load
 from livr.model.model import Model, Use
+
+MIXED = "mixed"
+"""The task of a run that was tested on several at once."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +60,11 @@ class Evaluation:
         return sum(parts) / len(parts) if parts else self.accuracy
 
     def __str__(self) -> str:
-        low, high = self.score.ci95
+        (low, high), groups = self.score.ci95, self.score.groups
         return (
             f"{self.accuracy:.1%} of {self.score.n} right "
             f"(95 % interval {low:.1%} to {high:.1%}), {self.score.unparsed:.1%} unreadable"
+            + (f"; {groups.accuracy:.1%} of {groups.n} {groups.label}" if groups else "")
         )
 
     def summary(self) -> dict[str, Any]:
@@ -71,23 +75,14 @@ class Evaluation:
             "split": self.split,
             "mask": self.mask,
             "latents": self.latents,
-            **_fields(self.score),
+            **self.score.fields(),
         }
         if self.compress:
             result["compress"] = True
         if self.subsets:
-            result["subsets"] = {name: _fields(part) for name, part in self.subsets.items()}
+            result["subsets"] = {name: part.fields() for name, part in self.subsets.items()}
             result["mean_of_subsets"] = self.mean
         return result
-
-
-def _fields(part: Score) -> dict[str, Any]:
-    return {
-        "n": part.n,
-        "accuracy": part.accuracy,
-        "ci95": list(part.ci95),
-        "unparsed": part.unparsed,
-    }
 
 
 def evaluate(
@@ -146,7 +141,7 @@ def evaluate(
     )
     as_used = mask == "ordinary" and latents == "keep"
     if not isinstance(model, Model) and as_used and (Path(model) / "train.json").is_file():
-        write_to_run(result, Path(model), examples[0].task)
+        write_to_run(result, Path(model), MIXED if result.subsets else examples[0].task)
     if out is not None:
         _write_json(Path(out), result.summary())
     return result
@@ -175,7 +170,11 @@ def _ask(
             on_progress(done, len(examples))
 
     texts = model.generate(examples, mask, latents, on_progress=count, **options)
-    return [judge(e, text) for e, text in zip(examples, texts, strict=True)]
+    several = len({e.task for e in examples}) > 1
+    return [
+        judge(e, text).model_copy(update={"task": e.task if several else None})
+        for e, text in zip(examples, texts, strict=True)
+    ]
 
 
 def write_to_run(result: Evaluation, run: Path, task: str) -> None:
@@ -184,7 +183,7 @@ def write_to_run(result: Evaluation, run: Path, task: str) -> None:
     trained = json.loads((run / "train.json").read_text(encoding="utf-8"))
     file = run / "scores.json"
     scores = {"task": task, **trained}
-    scores |= asdict(result.score) | {"split": result.split}
+    scores |= result.score.fields() | {"correct": result.score.correct, "split": result.split}
     if result.split == "test" or not file.is_file():
         _write_json(file, scores)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -24,6 +26,8 @@ class Prediction(BaseModel):
         answer: The right answer.
         correct: Whether the two agree.
         text: What the model wrote.
+        score_group: The questions it counts with, see `Example`; left out of the file if None.
+        task: The question's task, where a data set has several; left out of the file if None.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,6 +37,30 @@ class Prediction(BaseModel):
     answer: str
     correct: bool
     text: str
+    score_group: str | None = None
+    task: str | None = None
+
+
+@dataclass(frozen=True)
+class GroupScore:
+    """The score of questions that count only together, as MMVP's pairs.
+
+    Attributes:
+        n: Number of groups.
+        accuracy: Share of groups with every question right.
+        ci95: Wilson's 95 % interval of it, with groups as the unit.
+        size: Questions per group; 0 if groups differ.
+    """
+
+    n: int
+    accuracy: float
+    ci95: tuple[float, float]
+    size: int
+
+    @property
+    def label(self) -> str:
+        """What a group is called in print."""
+        return "pairs" if self.size == 2 else "groups"
 
 
 @dataclass(frozen=True)
@@ -45,6 +73,7 @@ class Score:
         accuracy: Their share. An answer that cannot be read is wrong.
         ci95: Wilson's 95 % interval of the accuracy.
         unparsed: Share of texts from which no answer could be read.
+        groups: The score of questions that count together, if there are any.
     """
 
     n: int
@@ -52,6 +81,17 @@ class Score:
     accuracy: float
     ci95: tuple[float, float]
     unparsed: float
+    groups: GroupScore | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """As JSON; `groups` only where there are any."""
+        found = {
+            "n": self.n,
+            "accuracy": self.accuracy,
+            "ci95": list(self.ci95),
+            "unparsed": self.unparsed,
+        }
+        return found if self.groups is None else found | {"groups": asdict(self.groups)}
 
 
 def judge(example: Example, text: str) -> Prediction:
@@ -63,6 +103,7 @@ def judge(example: Example, text: str) -> Prediction:
         answer=example.answer,
         correct=is_correct(found, example),
         text=text,
+        score_group=example.score_group,
     )
 
 
@@ -81,7 +122,39 @@ def score(predictions: Sequence[Prediction]) -> Score:
         accuracy=correct / n,
         ci95=(interval.low, interval.high),
         unparsed=sum(row.prediction is None for row in predictions) / n,
+        groups=score_groups(
+            [row.score_group for row in predictions], [[row.correct for row in predictions]]
+        ),
     )
+
+
+def score_groups(
+    group_of: Sequence[str | int | None], runs: Sequence[Sequence[bool]]
+) -> GroupScore | None:
+    """Score questions by group, as a mean over runs that answered the same questions.
+
+    Args:
+        group_of: The group of each question, or None.
+        runs: Right or wrong per question, for each run.
+
+    Returns:
+        None if no question has a group.
+
+    >>> score_groups(["a", "a", "b", "b"], [[True, True, True, False]]).accuracy
+    0.5
+    """
+    members: dict[str | int, list[int]] = defaultdict(list)
+    for index, group in enumerate(group_of):
+        if group is not None:
+            members[group].append(index)
+    if not members:
+        return None
+    n = len(members)
+    right = sum(all(run[i] for i in rows) for run in runs for rows in members.values()) / len(runs)
+    interval = wilson(right, n)
+    sizes = {len(rows) for rows in members.values()}
+    size = sizes.pop() if len(sizes) == 1 else 0
+    return GroupScore(n, right / n, (interval.low, interval.high), size)
 
 
 def score_by_task(
@@ -96,7 +169,9 @@ def score_by_task(
 
 def write_predictions(path: Path, predictions: Iterable[Prediction]) -> None:
     """Write one JSON object a line. The file appears when it is complete."""
-    write_whole(path, "".join(row.model_dump_json() + "\n" for row in predictions))
+    write_whole(
+        path, "".join(row.model_dump_json(exclude_defaults=True) + "\n" for row in predictions)
+    )
 
 
 def read_predictions(path: Path) -> list[Prediction]:

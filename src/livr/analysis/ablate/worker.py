@@ -139,11 +139,8 @@ def _as_run(cell: Cell, task: str, run: Path, result: Evaluation) -> None:
 def _row(task: str, result: Evaluation) -> dict[str, Any]:
     return {
         "task": task,
-        "n": result.score.n,
-        "accuracy": result.score.accuracy,
-        "ci95": list(result.score.ci95),
+        **result.score.fields(),
         "correct": result.score.correct,
-        "unparsed": result.score.unparsed,
         **encode(result.predictions),
     }
 

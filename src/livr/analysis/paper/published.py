@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from math import sqrt
 from pathlib import Path
 
 import yaml
 
 from livr.analysis.compare import Line
+from livr.analysis.paper.column_mean import ColumnMean
 from livr.errors import ConfigError
 from livr.evaluate.stats import Interval, wilson
 
@@ -27,12 +28,15 @@ class Table:
         tasks: Task to number of test questions, or None where the paper does not say.
         values: Backbone to method to accuracies, one per task, in percent; None where none is
             given.
+        means: Of these tasks, those that are a mean over several test sets: the names of these in
+            shipped grids, and the benchmark's own.
     """
 
     name: str
     title: str
     tasks: dict[str, int | None]
     values: dict[str, dict[str, list[float | None]]]
+    means: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def column(self, wanted: str | None, models: Sequence[str]) -> str:
         """The backbone to print.
@@ -68,6 +72,7 @@ class Beside:
         paper_gain: The published gain over direct SFT, for other methods.
         our_gain: Ours.
         gain_interval: Its interval, over seeds and questions.
+        missing: Test sets without a result, for a task that is a mean over several.
     """
 
     task: str
@@ -79,6 +84,7 @@ class Beside:
     paper_gain: float | None = None
     our_gain: float | None = None
     gain_interval: Interval | None = None
+    missing: tuple[str, ...] = ()
 
 
 def tables() -> dict[str, Table]:
@@ -100,7 +106,12 @@ def find_table(name: str) -> Table:
     return found[name]
 
 
-def beside(lines: Sequence[Line], table: Table, backbone: str) -> list[Beside]:
+def beside(
+    lines: Sequence[Line],
+    table: Table,
+    backbone: str,
+    means: Mapping[tuple[str, str], ColumnMean] | None = None,
+) -> list[Beside]:
     """A comparison beside a published table, task by task.
 
     Gains are paired with the comparison's reference, so that should be direct SFT.
@@ -109,8 +120,10 @@ def beside(lines: Sequence[Line], table: Table, backbone: str) -> list[Beside]:
         lines: Our comparison.
         table: The published table.
         backbone: One of its backbones.
+        means: Our (task, method) for tasks that are a mean over several test sets.
     """
-    ours = {(line.task, line.method): line for line in lines}
+    ours: dict[tuple[str, str], Line | ColumnMean] = dict(means or {})
+    ours |= {(line.task, line.method): line for line in lines}
     methods = table.values[backbone]
     rows = []
     for i, (task, n) in enumerate(table.tasks.items()):
@@ -124,10 +137,27 @@ def beside(lines: Sequence[Line], table: Table, backbone: str) -> list[Beside]:
 
 
 def _row(
-    task: str, method: str, paper: float, n: int | None, gain: float | None, line: Line | None
+    task: str,
+    method: str,
+    paper: float,
+    n: int | None,
+    gain: float | None,
+    line: Line | ColumnMean | None,
 ) -> Beside:
     if line is None:
         return Beside(task, method, paper, paper_gain=gain)
+    if isinstance(line, ColumnMean):
+        return Beside(
+            task=task,
+            method=method,
+            paper=paper,
+            ours=line.accuracy,
+            difference=None if line.accuracy is None else line.accuracy - paper,
+            paper_gain=gain,
+            our_gain=line.gain,
+            gain_interval=line.gain_interval,
+            missing=line.missing,
+        )
     return Beside(
         task=task,
         method=method,

@@ -36,6 +36,7 @@ class Built:
             could use without understanding the question belongs here.
         helper_images: Pictures of the way to the answer, or none.
         board: Map of a path question, or None.
+        score_group: Name of the questions that are right only together, or None.
     """
 
     images: tuple[Image.Image | Path, ...]
@@ -46,6 +47,7 @@ class Built:
     features: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     helper_images: tuple[Image.Image | Path, ...] = ()
     board: tuple[str, ...] | None = None
+    score_group: str | None = None
 
 
 @dataclass

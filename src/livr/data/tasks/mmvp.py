@@ -5,10 +5,9 @@ their published order, answer as published. The question's own words stay as the
 choices is in the form of all tasks here (ours).
 
 MMVP's authors count a pair only if both of its questions are right. A built set therefore holds
-whole pairs only, one after the other: lines 1 and 2 are a pair, 3 and 4, ..., so that
-`mmvp-test-00000` and `mmvp-test-00001` belong together and accuracy by pair can be counted from the
-predictions. `livr eval` reports accuracy by question. METHOD does not say which of the two the
-paper reports; the 71.7 it gives for LVR fits 215 of 300 questions, but no number of 150 pairs.
+whole pairs only, one after the other, each a score group: `livr eval` reports accuracy by question
+and, beside it, by pair. METHOD does not say which of the two the paper reports; the 71.7 it gives
+for LVR fits 215 of 300 questions, but no number of 150 pairs.
 """
 
 from __future__ import annotations
@@ -38,7 +37,14 @@ def build(request: Request, config: MmvpConfig) -> Iterator[Built]:
     drawn = request.rng.sample(range(len(pairs)), min(len(pairs), request.count // 2))
     for row in (row for index in sorted(drawn) for row in pairs[index]):
         path = request.folder / row.key
-        yield Built((path,), row.question, row.choices, row.answer, groups=(row.key,))
+        yield Built(
+            images=(path,),
+            question=row.question,
+            choices=row.choices,
+            answer=row.answer,
+            groups=(row.key,),
+            score_group=f"mmvp-pair-{row.pair:03d}",
+        )
 
 
 def _pairs(request: Request) -> list[list[mmvp.MmvpRow]]:
