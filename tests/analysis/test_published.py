@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from livr.analysis.ablate.grid import load_grid
 from livr.analysis.compare import compare
 from livr.analysis.compare_outcomes import Outcomes
+from livr.analysis.paper.column_mean import column_means
 from livr.analysis.paper.published import beside, find_table, newcombe, tables
+from livr.data.sources.blink import SUBSETS
 from livr.errors import ConfigError
+from livr.recipes import FOLDER
 
 MEANS = {
     ("table1", "Qwen2.5-VL-3B"): {"zero_shot": 43.67, "sft": 61.61, "livr": 67.85},
@@ -78,3 +82,57 @@ def test_newcombe_with_equal_shares_is_around_nothing() -> None:
     found = newcombe(0.5, 100, 0.5, 100)
     assert found.low == pytest.approx(-found.high)
     assert found.high == pytest.approx(0.136, abs=0.002)
+
+
+def five(method: str, seed: int, *right: int) -> list[Outcomes]:
+    """Results on the parts of BLINK-5, ten questions each; the last two under BLINK's own names."""
+    names = (
+        "blink_counting",
+        "blink_iq",
+        "blink_jigsaw",
+        "Relative_Reflectance",
+        "Spatial_Relation",
+    )
+    return [
+        Outcomes(name, method, seed, "1" * n + "0" * (10 - n), 0.5, name, "s", "Qwen2.5-VL-7B")
+        for name, n in zip(names, right, strict=False)
+    ]
+
+
+def test_blink5_is_the_mean_over_its_five_parts() -> None:
+    table = find_table("table5")
+    runs = [*five("sft", 1, 5, 5, 5, 5, 5), *five("livr", 1, 5, 6, 7, 8, 9),
+            *five("livr", 2, 5, 6, 7, 8, 10), *five("zero_shot", 1, 1, 2, 3)]  # fmt: skip
+    found = beside(compare(runs), table, "Qwen2.5-VL-7B", column_means(runs, table.means, "sft"))
+    rows = {(row.task, row.method): row for row in found}
+    livr = rows["blink5", "livr"]
+    assert livr.ours == pytest.approx(0.71)
+    assert livr.difference == pytest.approx(0.71 - 0.5428)
+    assert livr.our_gain == pytest.approx(0.2)
+    assert livr.gain_interval is not None
+    assert livr.gain_interval.low < 0.2 < livr.gain_interval.high
+    assert (livr.interval, livr.missing) == (None, ())
+    part = rows["blink5", "zero_shot"]
+    assert (part.ours, part.difference) == (None, None)
+    assert part.missing == ("blink_reflectance", "blink_relation")
+    assert rows["blink5", "lvr"].missing == ()
+    assert rows["mmvp", "livr"].ours is None
+
+
+def test_a_gain_needs_the_reference_on_every_part() -> None:
+    runs = [*five("sft", 1, 5, 5, 5, 5), *five("livr", 1, 5, 6, 7, 8, 9)]
+    mean = column_means(runs, find_table("table5").means, "sft")["blink5", "livr"]
+    assert mean.accuracy == pytest.approx(0.7)
+    assert (mean.gain, mean.gain_interval) == (None, None)
+
+
+def test_the_parts_of_a_mean_are_tests_of_the_shipped_grid() -> None:
+    for name, grid in (("table4", "table4-qwen2.5"), ("table5", "table5-qwen2.5")):
+        tests = load_grid(FOLDER / "paper" / f"{grid}.yaml").tasks[0].tested
+        table = find_table(name)
+        for column, parts in table.means.items():
+            assert column in table.tasks
+            for part, subset in parts.items():
+                assert subset in SUBSETS
+                assert tests[part].endswith(f"/{subset}")
+        assert set(table.tasks) - set(table.means) <= set(tests)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.analysis.synthetic import make_runs
 
-from livr.evaluate.score import read_predictions, write_predictions
+from livr.evaluate.score import Prediction, read_predictions, write_predictions
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -42,6 +42,45 @@ def test_report_writes_one_file(runs: Path, tmp_path: Path, livr_command: Comman
     code, out, _ = livr_command("report", runs, "--out", tmp_path)
     assert (code, out) == (0, "")
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+
+PARTS = ("Counting", "IQ_Test", "Jigsaw", "Relative_Reflectance", "Spatial_Relation")
+
+
+def blink_run(root: Path, method: str, parts: tuple[str, ...]) -> None:
+    """A run tested on several subsets of BLINK at once; every other answer is right."""
+    folder = root / method
+    folder.mkdir(parents=True)
+    rows = [
+        Prediction(id=f"val_{part}_{i}", prediction="AB"[i % 2], answer="A", correct=i % 2 == 0,
+                   text="", task=part)
+        for part in parts for i in range(4)
+    ]  # fmt: skip
+    write_predictions(folder / "predictions-test.jsonl", rows)
+    scores = {"task": "mixed", "method": method, "seed": 1, "model": "Qwen2.5-VL-7B"}
+    (folder / "scores.json").write_text(json.dumps(scores))
+
+
+def test_blink5_is_filled_from_a_run_on_all_of_its_subsets(
+    tmp_path: Path, livr_command: Command
+) -> None:
+    blink_run(tmp_path, "livr", PARTS)
+    blink_run(tmp_path / "part", "zero_shot", PARTS[:3])
+    folders = (tmp_path / "livr", tmp_path / "part")
+    code, out, err = livr_command("compare", *folders, "--paper", "table5", "--json")
+    rows = {(row["task"], row["method"]): row for row in json.loads(out)["rows"]}
+    assert code == 0
+    assert rows["blink5", "livr"]["ours"] == 0.5
+    assert rows["blink5", "livr"]["missing"] == []
+    assert rows["blink5", "zero_shot"]["missing"] == ["blink_reflectance", "blink_relation"]
+    code, out, err = livr_command("compare", *folders, "--paper", "table5")
+    assert code == 0
+    lines = [line.split() for line in out[out.index("blink5") :].splitlines()]
+    assert ["LIVR", "54.3", "%", "50.0", "%"] in [line[:5] for line in lines]
+    said = " ".join(err.split())
+    assert "blink5, zero-shot: a mean over 5 test sets; no result on" in said
+    assert "blink_relation (BLINK Spatial_Relation)" in said
+    assert "blink_jigsaw" not in said
 
 
 def test_pairs_stand_in_the_table_and_on_the_page(tmp_path: Path, livr_command: Command) -> None:

@@ -57,6 +57,8 @@ def test_subsets_and_their_mean(
     one = livr.evaluate(model, data, "val").summary()
     assert "subsets" not in one
     assert "mean_of_subsets" not in one
+    assert [row.task for row in result.predictions] == ["jigsaw"] * 4 + ["counting"] * 2
+    assert {row.task for row in livr.evaluate(model, data, "val").predictions} == {None}
 
 
 def test_pairs_are_scored_beside_questions(

@@ -3,9 +3,9 @@
 Construction (METHOD.md section 4: a test of models trained on SAT-32k). The pointing questions
 (context, 122: name points in an area, right inside a mask) are left out: METHOD does not say which
 parts the paper's numbers cover, but 54.4, 62.3 and 66.7 are 124, 142 and 152 of the 228 yes-or-no
-questions; 54.4 and 66.7 are no number of all 350. So the paper's table does not need them. Yes
-and no are given as choices, in either order equally often, as SAT
-gives its answers (ours); the question's own words stay as they are.
+questions, and 54.4 and 66.7 are no number of all 350; so the paper's table does not need them. Yes
+and no are given as choices, in either order equally often, as SAT gives its answers (ours); the
+question's own words stay as they are.
 """
 
 from __future__ import annotations
