@@ -6,24 +6,27 @@ Constants that come from the paper name their section; the others are ours.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from livr.errors import ConfigError
+from livr.settings import Settings, build, dump, parse_override, read_yaml
 
-
-class Settings(BaseModel):
-    """Base of all settings: frozen, unknown keys are errors."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
-S = TypeVar("S", bound=Settings)
+__all__ = [
+    "LatentsConfig",
+    "LoraConfig",
+    "OptimConfig",
+    "Settings",
+    "TrainConfig",
+    "build",
+    "dump",
+    "load_recipe",
+    "parse_override",
+    "read_yaml",
+]
 
 
 class LatentsConfig(Settings):
@@ -152,72 +155,6 @@ class TrainConfig(Settings):
         return self
 
 
-def parse_override(text: str) -> tuple[list[str], Any]:
-    """`a.b=c` as (["a", "b"], c), the value read as YAML.
-
-    Raises:
-        ConfigError: There is no `=`, or the value is not YAML.
-    """
-    key, equals, value = text.partition("=")
-    if not equals or not key:
-        raise ConfigError(f"--set {text!r}: expected name=value, for instance optim.lr=2e-4")
-    try:
-        parsed = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"--set {text!r}: the value is not valid YAML") from error
-    # YAML 1.1 reads 1e-4 (no dot) as text.
-    if isinstance(parsed, str):
-        with contextlib.suppress(ValueError):
-            parsed = float(parsed)
-    return key.split("."), parsed
-
-
-def build(kind: type[S], values: dict[str, Any], where: str) -> S:
-    """Validate `values`, or say in one message everything that is wrong with them.
-
-    Raises:
-        ConfigError: With one line per wrong setting.
-    """
-    try:
-        return kind.model_validate(values)
-    except ValidationError as error:
-        lines = []
-        for item in error.errors():
-            name = ".".join(str(part) for part in item["loc"]) or "settings"
-            text = item["msg"].removeprefix("Value error, ")
-            if item["type"] == "extra_forbidden":
-                text = f"no such setting (known here: {', '.join(_known(kind, item['loc']))})"
-            lines.append(f"  {name}: {text}")
-        raise ConfigError("\n".join([f"{where}: wrong settings", *lines])) from error
-
-
-def _known(kind: type[Settings], place: tuple[int | str, ...]) -> list[str]:
-    """The settings beside a wrong one."""
-    for name in place[:-1]:
-        inner = kind.model_fields[str(name)].annotation
-        if isinstance(inner, type) and issubclass(inner, Settings):
-            kind = inner
-    return list(kind.model_fields)
-
-
-def read_yaml(path: Path, what: str) -> Any:
-    """What a YAML file holds.
-
-    Args:
-        path: The file.
-        what: What it should be, for the message.
-
-    Raises:
-        ConfigError: The file cannot be read, or is not YAML.
-    """
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"cannot read the {what} {path}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not a YAML file: {error}") from error
-
-
 def load_recipe(path: Path, overrides: Sequence[str] = (), **given: Any) -> TrainConfig:
     """Read a recipe.
 
@@ -248,9 +185,3 @@ def load_recipe(path: Path, overrides: Sequence[str] = (), **given: Any) -> Trai
         target[keys[-1]] = value
     values.update({name: value for name, value in given.items() if value is not None})
     return build(TrainConfig, values, str(path))
-
-
-def dump(settings: Settings, path: Path) -> None:
-    """Write settings as YAML."""
-    text = yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False)
-    path.write_text(text, encoding="utf-8")
