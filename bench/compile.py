@@ -2,7 +2,7 @@
 
 `stage1` and `stage2` are the ratios of a step (compiled over eager), `warm_up` what compiling took
 in seconds, and `breaks` how often the compiler had to hand back to Python. A pass over the data has
-batches of many lengths, so `lengths` counts how many graphs a handful of lengths took.
+batches of many lengths, so `graphs` counts what the lengths in `lengths` took.
 """
 
 from __future__ import annotations
@@ -19,12 +19,6 @@ from torch._dynamo.utils import counters
 from livr.train.dataset import EncodedSet
 
 
-def compiled(learner: torch.nn.Module, backend: str) -> torch.nn.Module:
-    """The same learner, its forward pass compiled for any length."""
-    found: torch.nn.Module = torch.compile(learner, backend=backend, dynamic=True)  # type: ignore[assignment]
-    return found
-
-
 def run(short: bool) -> dict[str, Any]:
     """In the short form the graphs are captured and run as they are; no code is generated."""
     sizes = (16, 36) if short else (256, 320, 400)
@@ -38,7 +32,7 @@ def run(short: bool) -> dict[str, Any]:
         for name in ("stage1", "stage2"):
             torch.compiler.reset()
             counters.clear()
-            fast = compiled(arms[name], backend)
+            fast: Any = torch.compile(arms[name], backend=backend, dynamic=True)
             spent = timed(lambda fast=fast: [loss_and_gradient(fast, b) for b in batches])
             loss, gradient = loss_and_gradient(fast, batches[0])
             expected, reference = loss_and_gradient(arms[name], batches[0])

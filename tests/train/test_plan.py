@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -64,19 +65,25 @@ def test_counts_are_those_of_the_run(config) -> None:
     assert low < middle <= high
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("config", ["qwen3_vl", "mini"], indirect=True)
 def test_time_within_a_factor_of_a_whole_run(config, monkeypatch) -> None:
     """In processor time of one thread, so that a busy machine and idle spinning do not matter."""
     # Long enough that steps and answers rule, and not the writing of files.
     config = config.model_copy(update={"epochs": (10.0, 15.0)})
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
     monkeypatch.setattr(measure.time, "perf_counter", time.process_time)
     cost = plan_run(config).costs[0]
     start = time.process_time()
     train(config)
     took = time.process_time() - start
-    torch.set_num_threads(threads)
     assert took / TIME_FACTOR < cost.seconds < took * TIME_FACTOR
 
 

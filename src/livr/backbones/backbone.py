@@ -21,15 +21,9 @@ from livr.method import attention
 LEAKY_LAYERS = {"linear_attention", "conv", "mamba", "recurrent", "ssm"}
 """Layers that mix positions outside attention, where no mask can hold the image back."""
 
-LOADING_FAILS = (
-    OSError,
-    ValueError,
-    KeyError,
-    RuntimeError,
-    ImportError,
-    AttributeError,
-    SafetensorError,
-)
+WEIGHTS_FAIL = (OSError, KeyError, ValueError, RuntimeError, SafetensorError)
+"""What is raised where weights are missing, damaged or of another shape."""
+LOADING_FAILS = (*WEIGHTS_FAIL, ImportError, AttributeError)
 """What transformers and safetensors raise for a checkpoint that is damaged or of another kind."""
 
 

@@ -101,7 +101,7 @@ def print_lines(lines: Sequence[Line], reference: str, failed: Sequence[Failed] 
                 (
                     f"  {label(line.method)}" + (f" ×{line.seeds}" if line.seeds > 1 else ""),
                     percent(line.accuracy),
-                    f"{100 * line.ci95[0]:.1f} – {100 * line.ci95[1]:.1f}",
+                    _from_to(line.ci95),
                     points(pair.delta) if pair else "–",
                     span(line.effect) if line.effect else "–",
                     p_number(line.p_holm) if line.p_holm is not None else "–",
@@ -126,8 +126,12 @@ def _groups(line: Line) -> list[tuple[str, ...]]:
     found = line.groups
     if found is None:
         return []
-    interval = f"{100 * found.ci95[0]:.1f} – {100 * found.ci95[1]:.1f}"
-    return [(f"    {found.n} {found.label}", percent(found.accuracy), interval, *[""] * 3)]
+    share = percent(found.accuracy)
+    return [(f"    {found.n} {found.label}", share, _from_to(found.ci95), *[""] * 3)]
+
+
+def _from_to(ci95: tuple[float, float]) -> str:
+    return f"{100 * ci95[0]:.1f} – {100 * ci95[1]:.1f}"
 
 
 def print_means(total: Means, reference: str) -> None:

@@ -9,11 +9,10 @@ from typing import Any
 import torch
 from peft import LoraConfig as PeftLoraConfig
 from peft import PeftModel, get_peft_model, set_peft_model_state_dict
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from livr.backbones.backbone import auto_class
+from livr.backbones.backbone import WEIGHTS_FAIL, auto_class
 from livr.errors import ConfigError, ModelError
 from livr.export.source import Source
 
@@ -109,7 +108,7 @@ def merge(source: Source, vocabulary: int) -> Any:
             hf = _merge_lora(hf, source)
         elif source.about["tune"] == "full":
             _put_layers(hf, source.adapter / "decoder.safetensors")
-    except (ValueError, KeyError, RuntimeError, OSError, SafetensorError) as error:
+    except WEIGHTS_FAIL as error:
         raise ModelError(f"{source.run}: cannot merge what it trained: {error}") from error
     rows = latent_rows(source)
     if rows is not None:

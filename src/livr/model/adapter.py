@@ -9,11 +9,10 @@ from typing import Any
 
 from peft import LoraConfig as PeftLoraConfig
 from peft import get_peft_model_state_dict, set_peft_model_state_dict
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from livr.backbones.backbone import decoder_prefix, lora_targets
+from livr.backbones.backbone import WEIGHTS_FAIL, decoder_prefix, lora_targets
 from livr.config import LatentsConfig, LoraConfig
 from livr.errors import ModelError
 from livr.model.model import Model
@@ -113,6 +112,6 @@ def load_adapter(model: Model, folder: Path) -> None:
                 raise ModelError(f"{folder}: weights for layers the backbone does not have")
         elif about["tune"] == "full":
             model.hf.load_state_dict(load_file(folder / _DECODER), strict=False)
-    except (OSError, KeyError, ValueError, RuntimeError, SafetensorError) as error:
+    except WEIGHTS_FAIL as error:
         raise ModelError(f"{folder}: cannot load the adapter: {error}") from error
     model.hf.eval()

@@ -26,50 +26,41 @@ UNMARKED = 4
 FIGURES_WITH_PARTS = tuple(name for name, parts in FIGURES.items() if len(parts) > 2)
 
 
-def ask_links(
-    rng: random.Random, what: str, links: dict[str, str], marks: Iterable[str]
-) -> list[Ask]:
-    """Which mark of the second picture belongs to a mark of the first.
+def ask_links(rng: random.Random, what: str, found: str, marks: Iterable[str]) -> list[Ask]:
+    """Which mark of the second picture belongs to REF in the first.
 
     Args:
         what: What the two have in common.
-        links: Label in the first picture -> label in the second.
+        found: Label of that mark.
         marks: All labels in the second picture.
     """
-    asks = []
+    name = what.split()[-1]
     words = tuple(MARK_WORDS[label] for label in marks)
-    for first, second in links.items():
-        for label in marks:
-            form = f"{label} in image 2: {what} as {first}?"
-            right = label == second
-            asks += [Ask(f"is_{what.split()[-1]}", form, yes(right))] * (
-                max(1, len(words) - 1) if right else 1
-            )
-        form = say(rng, f"{what} as {first} in image 1: which mark in image 2?", f"Color of the mark in image 2 on the {what} as {first}?")  # fmt: skip  # noqa: E501
-        asks += [Ask(f"link_{what.split()[-1]}", form, MARK_WORDS[second], words)] * 4
-    return asks
+    asks = []
+    for label in marks:
+        form = f"{label} in image 2: {what} as REF?"
+        times = max(1, len(words) - 1) if label == found else 1
+        asks += [Ask(f"is_{name}", form, yes(label == found))] * times
+    form = say(rng, f"{what} as REF in image 1: which mark in image 2?", f"Color of the mark in image 2 on the {what} as REF?")  # fmt: skip  # noqa: E501
+    return asks + [Ask(f"link_{name}", form, MARK_WORDS[found], words)] * 4
 
 
-def mark_twice(
-    rng: random.Random, one: Scene, two: Scene, pairs: list[tuple[Point, Point]]
-) -> dict[str, str]:
+def mark_twice(rng: random.Random, one: Scene, two: Scene, pairs: list[tuple[Point, Point]]) -> str:
     """Mark pairs of points: all in the second picture, the first of them in the first as REF.
 
     One link a picture: a note can only be about the mark that will be asked about.
 
     Returns:
-        Label in the first picture -> label in the second.
+        The label in the second picture of what is REF in the first.
     """
-    second = rng.sample(LABELS[:4], len(pairs))
-    for label, (_, q) in zip(second, pairs, strict=True):
+    labels = rng.sample(LABELS[:4], len(pairs))
+    for label, (_, q) in zip(labels, pairs, strict=True):
         mark(two, label, q)
     mark(one, "REF", pairs[0][0])
-    return {"REF": second[0]}
+    return labels[0]
 
 
-def note_links(
-    rng: random.Random, scenes: tuple[Scene, Scene], links: dict[str, str]
-) -> list[Note]:
+def note_links(rng: random.Random, scenes: tuple[Scene, Scene], found: str) -> list[Note]:
     """At every mark of the second picture: is it where REF is in the first.
 
     The road from REF to its letter has three steps; this asks for the second of them by itself.
@@ -77,13 +68,12 @@ def note_links(
     """
     notes = []
     for image, scene in enumerate(scenes):
-        here = links["REF"] if image else None
-        notes += [Note(image, p, yes(label == here)) for label, p in scene.marks.items()]
+        marks = scene.marks.items()
+        notes += [Note(image, p, yes(image == 1 and label == found)) for label, p in marks]
         w, h = scene.image.size
-        blank = ((rng.random() * w, rng.random() * h) for _ in range(UNMARKED))
-        notes += [
-            Note(image, p, yes(False)) for p in blank if fits(scene, p, [*scene.marks.values()])
-        ]
+        empty = ((rng.random() * w, rng.random() * h) for _ in range(UNMARKED))
+        others = [p for _, p in marks]
+        notes += [Note(image, p, yes(False)) for p in empty if fits(scene, p, others)]
     return notes
 
 
@@ -120,12 +110,12 @@ def same_part(rng: random.Random, assets: Assets, count: int) -> Draft:
             names.append(name)
     if len(names) < 2:
         return Draft([one.image, two.image], [])
-    links = mark_twice(rng, one, two, [(here[n], there[n]) for n in names])
-    asks = ask_links(rng, "same part", links, two.marks)
+    found = mark_twice(rng, one, two, [(here[n], there[n]) for n in names])
+    asks = ask_links(rng, "same part", found, two.marks)
     for tail, scene in ((" in image 1", one), (" in image 2", two)):
         each = ask_marks(rng, scene, tail)
         asks += rng.sample(each, min(5, len(each)))
-    return Draft([one.image, two.image], asks, note_links(rng, (one, two), links))
+    return Draft([one.image, two.image], asks, note_links(rng, (one, two), found))
 
 
 def fits(scene: Scene, point: Point, others: list[Point]) -> bool:

@@ -186,10 +186,10 @@ def spots(rng: random.Random, assets: Assets, count: int) -> Draft:
                 break
     if rng.random() < 0.6:
         pairs = [(p, to_copy(m, p)) for p in spots_of.values()]
-        links = mark_twice(rng, scene, twin, pairs)
+        found = mark_twice(rng, scene, twin, pairs)
         each = ask_marks(rng, twin, " in image 2")
-        asks = ask_links(rng, "same spot", links, twin.marks) + rng.sample(each, min(6, len(each)))
-        return Draft([scene.image, twin.image], asks, note_links(rng, (scene, twin), links))
+        asks = ask_links(rng, "same spot", found, twin.marks) + rng.sample(each, min(6, len(each)))
+        return Draft([scene.image, twin.image], asks, note_links(rng, (scene, twin), found))
     asks = []
     moves = list(spots_of)
     shuffled = moves[1:] + moves[:1]
