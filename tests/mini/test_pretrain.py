@@ -92,6 +92,14 @@ def test_what_is_ahead_may_change_and_what_was_done_may_not() -> None:
     assert not CONFIG.same_until(3, slower), "the rate of the third step differs"
 
 
+@pytest.mark.parametrize("name", ["state.pt", "tower.pt", "tower-state.pt"])
+@pytest.mark.parametrize("content", [b"", b"nonsense"])
+def test_a_damaged_state_is_named(name, content, tmp_path) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ConfigError, match=f"{name} is damaged; delete it"):
+        pretrain(CONFIG, tmp_path, workers=0)
+
+
 def test_an_interrupted_tower_ends_the_same(tmp_path) -> None:
     numbers = shape("test")
     ids = {text: i for i, text in enumerate(SPECIAL_TOKENS)}

@@ -25,7 +25,7 @@ from livr.mini.log import PretrainLog
 from livr.mini.muon import Muon
 from livr.mini.phases import PHASES, Phase, first_steps
 from livr.mini.shape import build, shape
-from livr.mini.steps import in_order, move, write_state
+from livr.mini.steps import in_order, move, read_state, write_state
 from livr.mini.stream import Lessons
 from livr.mini.tokenizer import special_ids
 from livr.mini.tower import train_tower
@@ -155,7 +155,7 @@ def pretrain(
         The folder of the finished checkpoint.
 
     Raises:
-        ConfigError: The state in `out` belongs to another recipe.
+        ConfigError: The state in `out` belongs to another recipe, or is damaged.
     """
     out.mkdir(parents=True, exist_ok=True)
     tokenizer = kept_tokenizer(out / "tokenizer", config.seed, config.start_from)
@@ -231,7 +231,7 @@ def _restore(
     """Load a saved state; returns the number of steps already done."""
     if not path.is_file():
         return 0
-    state = torch.load(path, weights_only=True)
+    state = read_state(path)
     saved = PretrainConfig.model_validate(state["config"])
     step = int(state["step"])
     if not config.same_until(step, saved):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,6 +10,8 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
+
+from livr.errors import ConfigError
 
 Batch = TypeVar("Batch")
 
@@ -40,3 +43,18 @@ def write_state(path: Path, state: dict[str, Any]) -> None:
     partial = path.with_name(path.name + ".part")
     torch.save(state, partial)
     partial.replace(path)
+
+
+def read_state(path: Path) -> dict[str, Any]:
+    """Read what `write_state` wrote.
+
+    Raises:
+        ConfigError: The file is damaged.
+    """
+    try:
+        state: dict[str, Any] = torch.load(path, weights_only=True)
+    except (EOFError, OSError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
+        raise ConfigError(
+            f"{path} is damaged; delete it to do that stage again, or choose another --out"
+        ) from error
+    return state

@@ -15,7 +15,7 @@ from livr.mini.head import DenseHead
 from livr.mini.log import PretrainLog
 from livr.mini.muon import Muon
 from livr.mini.shape import MiniShape
-from livr.mini.steps import in_order, move, write_state
+from livr.mini.steps import in_order, move, read_state, write_state
 
 WARMUP = 50
 FALL = 0.3
@@ -62,12 +62,12 @@ def train_tower(
         workers: Rendering processes.
 
     Raises:
-        ConfigError: The unfinished stage in `out` belongs to another recipe.
+        ConfigError: The stage in `out` belongs to another recipe, or its file is damaged.
     """
     tower = model.model.visual
     done, unfinished = out / "tower.pt", out / "tower-state.pt"
     if done.is_file():
-        tower.load_state_dict(torch.load(done, weights_only=True))
+        tower.load_state_dict(read_state(done))
         return
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -99,7 +99,7 @@ def _restore(path: Path, recipe: tuple[int, int], parts: list[Any]) -> int:
     """Load an unfinished stage; returns the number of steps already done."""
     if not path.is_file():
         return 0
-    state = torch.load(path, weights_only=True)
+    state = read_state(path)
     if tuple(state["recipe"]) != recipe:
         raise ConfigError(f"{path} belongs to another recipe; choose another --out")
     for part, saved in zip(parts, state["parts"], strict=True):
