@@ -12,9 +12,10 @@ from tests import tiny
 
 import livr
 from livr.analysis import embedding_map
-from livr.analysis.attention_maps import coverage, enrichment, look, sinks
+from livr.analysis.attention_maps import Look, coverage, enrichment, look, sinks
 from livr.analysis.explain import explain
 from livr.analysis.inside.questions import Questions
+from livr.analysis.overlays import LONGEST, _question
 from livr.analysis.regions import counted_objects, drawn_marks, read_regions
 from livr.data.tasks.drawing import draw_boxes
 from livr.errors import DataError, ModelError
@@ -106,6 +107,43 @@ def test_explain_writes_its_files(model, tmp_path) -> None:
     assert result.numbers["enrichment"]["named"]["ordinary"]["n"] == 1
     assert 0 < result.numbers["attention"]["bottleneck"]["mass_on_images"] < 1
     assert not list((tmp_path / "out").glob("*.part"))
+
+
+def test_a_long_question_keeps_its_end() -> None:
+    text = "A box should touch the outermost pixels. " * 6 + "Which box encloses <image> the fish?"
+    example = livr.Example(id="1", images=(), question=text, answer="B")
+    shown = _question(example)
+    assert len(shown) < LONGEST + 20
+    assert shown.startswith("A box should touch the")
+    assert " … " in shown
+    assert shown.endswith("Which box encloses the fish?  Answer: B")
+    short = example.model_copy(update={"question": "How many?"})
+    assert _question(short) == "How many?  Answer: B"
+
+
+def test_with_sinks_each_latent_is_drawn_with_and_without_them(
+    model, tmp_path, monkeypatch
+) -> None:
+    from livr.analysis import explain as module
+
+    def with_sink(questions: Questions, mask: str) -> list[Look]:
+        found = look(questions, mask)
+        if mask == "ordinary":
+            for x in found:
+                x.sinks_I[0] = True
+        return found
+
+    monkeypatch.setattr(module, "look", with_sink)
+    data = tiny.dataset(tmp_path / "data", val=8)
+    names = explain(model, data, out=tmp_path / "out").pictures
+    assert {n for n in names if n.startswith("latents-1")} == {
+        "latents-1-ordinary.png", "latents-1-ordinary-raw.png", "latents-1-bottleneck.png",
+    }  # fmt: skip
+    raw, removed = (
+        Image.open(tmp_path / "out" / f"latents-1-ordinary{end}.png").tobytes()
+        for end in ("-raw", "")
+    )
+    assert raw != removed
 
 
 def test_explain_needs_latents(checkpoints, tmp_path) -> None:

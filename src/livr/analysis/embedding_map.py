@@ -150,7 +150,7 @@ def _by_label(axes: Any, xy: Vectors, labels: Labels) -> None:
     import matplotlib
 
     names = _in_order(set(labels.tolist()))
-    shades = matplotlib.colormaps["viridis"](np.linspace(0, 0.95, len(names)))
+    shades = matplotlib.colormaps["viridis"](np.linspace(0, 0.85, len(names)))
     for name, shade in zip(names, shades, strict=True):
         axes.scatter(*xy[labels == name].T, s=15, linewidths=0, color=shade, label=name)
     if len(names) <= 12:

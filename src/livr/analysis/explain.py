@@ -188,6 +188,11 @@ def _enrichment(
     return result
 
 
+def _without(seen: Look) -> str:
+    count = int(seen.sinks_I.sum())
+    return f"{count} sink{'s' if count > 1 else ''} removed" if count else "no sinks"
+
+
 def _draw_overlays(
     folder: Path, examples: Sequence[Example], looks: dict[str, list[Look]]
 ) -> list[str]:
@@ -201,7 +206,12 @@ def _draw_overlays(
     overlays.summary(folder / names[0], shown, columns)
     for i, example in enumerate(shown[:CLOSE_UP]):
         for mask in RULES:
-            name = f"latents-{i + 1}-{mask}.png"
-            overlays.per_latent(folder / name, example, looks[mask][i], f"{mask} rule")
-            names.append(name)
+            seen = looks[mask][i]
+            # Without sinks the two are the same picture.
+            kinds = {"": False, "-raw": True} if bool(seen.sinks_I.any()) else {"": False}
+            for suffix, sinks in kinds.items():
+                name = f"latents-{i + 1}-{mask}{suffix}.png"
+                title = f"{mask} rule, {'raw' if sinks else _without(seen)}"
+                overlays.per_latent(folder / name, example, seen, title, sinks)
+                names.append(name)
     return names

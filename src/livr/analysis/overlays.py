@@ -20,6 +20,8 @@ SIDE = 260
 MOST_WIDE = 1.6 * SIDE
 """Widest row of several images in px."""
 GAP = 6
+LONGEST = 140
+"""Letters of a question that are shown."""
 FULL = 3.0
 """Attention of a fully bright cell, in multiples of the uniform share, unless one has more."""
 INK, MUTED = "#1d1c1a", "#6d6962"
@@ -92,19 +94,29 @@ def summary(
         cells = [beside(images)]
         cells += [overlay(images, looks[i].maps(sinks=sinks)) for _, looks, sinks in columns]
         counts = [
-            f"{int(looks[i].sinks_I.sum())} sinks" for _, looks, sinks in columns if not sinks
+            f"{int(looks[i].sinks_I.sum())} in {title.partition(',')[0]}"
+            for title, looks, sinks in columns
+            if not sinks
         ]
-        rows.append((f"{_question(examples[i])}   ({' / '.join(counts)})", cells))
+        rows.append((f"{_question(examples[i])}  (sinks: {', '.join(counts)})", cells))
     titles = ["images", *(title for title, _, _ in columns)]
     _sheet(path, titles, rows, widest)
 
 
-def per_latent(path: Path, example: Example, look: Look, title: str) -> None:
-    """One tile per latent, sinks removed."""
+def per_latent(path: Path, example: Example, look: Look, title: str, sinks: bool) -> None:
+    """One tile per latent.
+
+    Args:
+        path: PNG file.
+        example: The question.
+        look: What the latents look at.
+        title: Written above.
+        sinks: Whether sinks stay in.
+    """
     images = strip(example)
     latents = len(look.weights_KI)
     columns = min(latents, 4 if len(images) == 1 else 2)
-    tiles = [overlay(images, look.maps(k, sinks=False)) for k in range(latents)]
+    tiles = [overlay(images, look.maps(k, sinks=sinks)) for k in range(latents)]
     rows = []
     for start in range(0, latents, columns):
         names = [f"latent {k}" for k in range(start, min(start + columns, latents))]
@@ -113,8 +125,31 @@ def per_latent(path: Path, example: Example, look: Look, title: str) -> None:
 
 
 def _question(example: Example) -> str:
-    text = example.question.replace(IMAGE_PLACEHOLDER, "").strip()
-    return f"{text[:150]}  Answer: {example.answer}"
+    text = " ".join(example.question.replace(IMAGE_PLACEHOLDER, " ").split())
+    if len(text) > LONGEST:
+        # What is asked stands at the end as a rule.
+        text = (
+            f"{text[: LONGEST // 3].rsplit(' ', 1)[0]} … {text[-LONGEST // 2 :].split(' ', 1)[1]}"
+        )
+    return f"{text}  Answer: {example.answer}"
+
+
+def _legend(width: int) -> Image.Image:
+    """What the colours mean."""
+    import matplotlib
+    from PIL import ImageDraw, ImageFont
+
+    font = ImageFont.load_default(size=13)
+    canvas = Image.new("RGB", (width, 26), "white")
+    ramp = matplotlib.colormaps["inferno"](np.linspace(0, 1, 120))[None, :, :3].repeat(12, 0)
+    texts = ("attention: uniform share", f"{FULL:g} times that, or the brightest cell")
+    left = 2 * GAP
+    pen = ImageDraw.Draw(canvas)
+    pen.text((left, 5), texts[0], fill=MUTED, font=font)
+    left += math.ceil(font.getlength(texts[0])) + GAP
+    canvas.paste(Image.fromarray((255 * ramp).astype(np.uint8)), (left, 7))
+    pen.text((left + 120 + GAP, 5), texts[1], fill=MUTED, font=font)
+    return canvas
 
 
 def _sheet(
@@ -132,7 +167,7 @@ def _sheet(
     heights = [max(c.height for c in cells) + 30 for _, cells in rows]
     total = columns * step + 2 * GAP
     wide = max(total, math.ceil(font.getlength(titles[0])) + 4 * GAP if len(titles) == 1 else 0)
-    canvas = Image.new("RGB", (wide, sum(heights) + 36), "white")
+    canvas = Image.new("RGB", (wide, sum(heights) + 36 + 26), "white")
     pen = ImageDraw.Draw(canvas)
     for i, title in enumerate(titles):
         pen.text((2 * GAP + i * step, 10), title, fill=INK, font=font)
@@ -144,6 +179,7 @@ def _sheet(
         for i, cell in enumerate(cells):
             canvas.paste(cell, (2 * GAP + i * step, top + 22))
         top += height
+    canvas.paste(_legend(wide), (0, top))
     partial = path.with_name(path.name + ".part")
     canvas.save(partial, "PNG")
     partial.replace(path)

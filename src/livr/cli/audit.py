@@ -79,11 +79,11 @@ def audit(
 
 def print_findings(result: Audit) -> None:
     """Print the table of tests and the verdict on the model."""
-    from livr.analysis.audit.page import WORDS, interval_words
+    from livr.analysis.audit.page import WORDS, interval_words, reasons
 
     rows = [
         (
-            f.name + (" *" if f.decisive else ""),
+            _folded(f.name) + (" *" if f.decisive else ""),
             f.verdict,
             f.measured,
             f.healthy,
@@ -95,4 +95,10 @@ def print_findings(result: Audit) -> None:
     heads = ("test", "verdict", "measured", "healthy", "95 % interval", "n")
     caption = "* the verdict on the model rests on these"
     print_table(heads, rows, caption=caption)
-    typer.echo(f"{result.verdict}: {WORDS[result.verdict]}")
+    typer.echo(f"{result.verdict}: {WORDS[result.verdict]} {reasons(result)}".rstrip())
+
+
+def _folded(name: str) -> str:
+    """A name in lines of at most 14 letters: what a narrow table shows without cutting it."""
+    start, dot, end = name.rpartition(".")
+    return f"{_folded(start)}\n{dot}{end}" if dot and len(name) > 14 else name

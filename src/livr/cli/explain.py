@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from livr.cli.console import JsonFlag, TrustFlag, note, print_fields, print_json, progress
+from livr.cli.console import JsonFlag, TrustFlag, hush, note, print_fields, print_json, progress
 
 
 def explain(
@@ -25,6 +25,7 @@ def explain(
 ) -> None:
     """Draw what the latents attend to, and a map of their states."""
     with progress(1.0, "loading") as advance:
+        hush()
         from livr.analysis.explain import explain as run_explain
         from livr.train.progress import Progress
 

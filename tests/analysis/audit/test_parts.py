@@ -5,15 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from tests import tiny
 
 import livr
-from livr.analysis.audit import collapse, counterfactual, probes
-from livr.analysis.audit.case import partners
+from livr.analysis.audit import bottleneck, collapse, counterfactual, factors, probes, robust
+from livr.analysis.audit.attention_mass import masses
+from livr.analysis.audit.case import Case, partners
 from livr.analysis.audit.finding import Finding, fall, judge_effect, overall
+from livr.analysis.audit.page import reasons
+from livr.analysis.audit.result import Audit
 from livr.analysis.audit.run import TESTS
-from livr.analysis.robustness import CORRUPTIONS, disturb
+from livr.analysis.inside.questions import Questions
+from livr.analysis.robustness import CORRUPTIONS, RULES, Level, disturb
+from livr.cli.audit import _folded
 from livr.data.example import Example
+from livr.data.tasks.drawing import draw_boxes
 from livr.errors import ConfigError, ModelError
 from livr.evaluate.stats import Interval, bootstrap, paired_difference
 
@@ -104,6 +111,99 @@ def test_a_probe_finds_what_is_there_and_nothing_else() -> None:
     assert probes.probe(signal, labels, 0)["accuracy"] > 0.9
     assert probes.probe(signal, labels, 0)["random_label"] < 0.5
     assert probes.probe(noise, labels, 0)["accuracy"] < 0.55
+
+
+class Answered(Case):
+    """A case whose answers are given: rule and latents to right or wrong."""
+
+    given: dict[tuple[str, str], list[bool]]
+
+    def right(self, mask: str = "ordinary", latents: str = "keep") -> list[bool]:
+        return self.given[mask, latents]
+
+    is_able = True
+
+
+def answered(ordinary: list[bool], blind: list[bool], floor: list[bool]) -> Answered:
+    case = Answered(questions=None)
+    case.given = {("ordinary", "keep"): ordinary, ("bottleneck", "keep"): blind}
+    case.given["bottleneck", "drop"] = floor
+    return case
+
+
+def test_retention_is_never_certain_and_is_no_number_without_room() -> None:
+    right, floor = [True] * 64 + [False] * 16, [True] * 40 + [False] * 40
+    (same,) = bottleneck.run(answered(right, right, floor))
+    assert (same.verdict, same.value) == ("pass", 1.0)
+    assert 0.8 < same.interval.low < 1 < same.interval.high < 1.2
+    (half,) = bottleneck.run(answered(right, [True] * 52 + [False] * 28, floor))
+    assert half.value == pytest.approx(0.5)
+    (lost,) = bottleneck.run(answered(right, floor, floor))
+    assert (lost.verdict, lost.value) == ("fail", 0)
+    (none,) = bottleneck.run(answered(floor, floor, floor))
+    assert (none.verdict, none.value, none.interval) == ("unclear", None, None)
+    assert "no room" in none.measured and "nan" not in none.measured
+
+
+def test_robustness_passes_only_if_a_larger_fall_is_ruled_out(monkeypatch) -> None:
+    def levels(lost: int) -> list[Level]:
+        clean = (True,) * 100
+        found = []
+        for model, wrong in (("model", lost), ("baseline", 0)):
+            for mask in RULES if model == "model" else RULES[:1]:
+                found.append(Level(model, mask, "none", 0.0, clean))
+                disturbed = (False,) * wrong + (True,) * (100 - wrong)
+                found.append(Level(model, mask, "noise", 0.1, disturbed))
+        return found
+
+    verdicts = []
+    for lost in (0, 2, 20):
+        monkeypatch.setattr(robust, "curves", lambda *_, lost=lost: levels(lost))
+        asked = Questions.__new__(Questions)
+        monkeypatch.setattr(Questions, "with_examples", lambda self, examples: self)
+        asked.examples = [question(i, "1") for i in range(3)]
+        verdicts.append([f.verdict for f in robust.run(Case(asked, baseline=asked))])
+    assert verdicts == [["pass", "info"], ["unclear", "info"], ["fail", "info"]]
+
+
+def test_known_factors_do_not_show_in_the_words_of_the_question() -> None:
+    found = {factor.name: factor for factor in factors.composed(seed=0)}
+    assert set(found) == {"count", "class", "position"}
+    assert len({e.question for e in found["class"].examples}) == 1
+    assert len({e.question for e in found["count"].examples}) == 2
+    for factor in found.values():
+        counts = [factor.labels.count(label) for label in set(factor.labels)]
+        assert min(counts) >= 15 and sum(counts) == factors.PICTURES
+    assert abs(found["position"].labels.count("left") - factors.PICTURES / 2) <= 1
+
+
+def test_marks_have_a_known_place() -> None:
+    boxes = [(2, 2, 20, 20), (44, 2, 62, 20)]
+    pictures = [draw_boxes(Image.new("RGB", (64, 24)), {"A": boxes[i % 2]}) for i in range(40)]
+    rows = [question(i, "A").model_copy(update={"images": (p,), "task": "localization"})
+            for i, p in enumerate(pictures)]  # fmt: skip
+    (factor,) = factors.marked(rows)
+    assert factor.labels == ["left", "right"] * 20
+    assert factors.marked(rows[:10]) == []
+
+
+def test_attention_mass_does_not_depend_on_the_batch(checkpoints) -> None:
+    model = livr.load(checkpoints("qwen3_vl"), num_latents=3, seed=0)
+    asked = [question(i, answer) for i, answer in enumerate(("7", "a longer answer", "two words"))]
+    together, alone = (masses(Questions(model, asked, size)) for size in (3, 1))
+    assert torch.isfinite(together).all()
+    assert torch.allclose(together, alone, atol=1e-5)
+
+
+def test_a_verdict_names_what_stands_behind_it() -> None:
+    def audit(*findings: Finding) -> Audit:
+        return Audit("m", "d", "test", 1, None, None, 0, findings)
+
+    assert reasons(audit(finding("pass"), finding("fail"))) == "Fail: x."
+    assert reasons(audit(finding("pass"))) == reasons(audit()) == ""
+    assert _folded("counterfactual.recoloured") == "counterfactual\n.recoloured"
+    assert _folded("content.other.bottleneck") == "content.other\n.bottleneck"
+    assert _folded("content.other") == "content.other"
 
 
 @pytest.mark.parametrize("name", CORRUPTIONS)

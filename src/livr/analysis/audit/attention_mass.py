@@ -31,7 +31,9 @@ def masses(questions: Questions, role: Role = Role.LATENT) -> torch.Tensor:
             questions.model.hf(**batch.inputs, logits_to_keep=1, use_cache=False)
         on_role_BT = (batch.roles_BT == role).float()
         mass_LBR = torch.einsum("lbrt,bt->lbr", weights.stacked(), on_role_BT)
-        mass_LB = (mass_LBR * real_BR).sum(-1) / real_BR.sum(-1)
+        # A row of padding looks at nothing: its weights are no numbers.
+        mass_LBR = mass_LBR.masked_fill(real_BR == 0, 0)
+        mass_LB = mass_LBR.sum(-1) / real_BR.sum(-1)
         found.append(mass_LB.T.cpu())
     return torch.cat(found)
 

@@ -58,7 +58,7 @@ def attention_layers(finding: Finding) -> str:
     from matplotlib.ticker import MaxNLocator
 
     with matplotlib.rc_context(STYLE):
-        figure, axes = _canvas(5.2, 2.8)
+        figure, axes = _canvas(6.4, 2.8)
         lines = [("per_layer", _OWN, "this model"), ("control_per_layer", MUTED, "control")]
         for key, colour, name in lines:
             values = finding.details.get(key)
@@ -92,7 +92,8 @@ def robustness(findings: Sequence[Finding]) -> str | None:
         clean, levels = details["baseline_clean"], details["baseline_levels"]
         lines.append(("baseline", _OTHER, "-", clean, levels))
     with matplotlib.rc_context(STYLE):
-        figure, panels = _canvas(9.2, 2.7, len(CORRUPTIONS))
+        figure, panels = _canvas(9.6, 3.0, len(CORRUPTIONS))
+        figure.get_layout_engine().set(wspace=0.05)
         for axes, corruption in zip(panels, CORRUPTIONS.values(), strict=True):
             for name, colour, style, clean, levels in lines:
                 values = [x["accuracy"] for x in levels if x["corruption"] == corruption.name]
@@ -107,6 +108,7 @@ def robustness(findings: Sequence[Finding]) -> str | None:
                 )
             axes.set_title(corruption.name, color=INK, fontsize=11)
             axes.set_xticks(range(4), ["none", *(f"{s:g}" for s in corruption.strengths)])
+            axes.set_xlabel(corruption.unit, fontsize=9)
             axes.set_ylim(0, 1.02)
         panels[0].yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
         panels[0].legend(frameon=False, labelcolor="linecolor", loc="lower left")

@@ -20,20 +20,29 @@ def page(result: Audit) -> str:
     """The page as text."""
     by_name = {f.name: f for f in result.findings}
     drawn = [
-        ("Fall in accuracy by each intervention", figures.effects(result.findings)),
+        ("Fall in accuracy by each intervention", figures.effects(result.findings), False),
         (
             "Attention of the answer to the latents",
             figures.attention_layers(by_name["attention"]) if "attention" in by_name else None,
+            False,
         ),
-        ("Accuracy on disturbed images", figures.robustness(result.findings)),
+        ("Accuracy on disturbed images", figures.robustness(result.findings), True),
     ]
     return environment().get_template("audit.html.j2").render(
         result=result,
         words=WORDS.get(result.verdict, ""),
-        figures=[(caption, Markup(svg)) for caption, svg in drawn if svg],
+        reasons=reasons(result),
+        figures=[(caption, Markup(svg), full) for caption, svg, full in drawn if svg],
         interval=interval_words,
         negligible=NEGLIGIBLE,
     )  # fmt: skip
+
+
+def reasons(result: Audit) -> str:
+    """The decisive tests behind a verdict that is not `pass`."""
+    names = [f.name for f in result.findings if f.decisive and f.verdict == result.verdict]
+    listed = ", ".join(names)
+    return f"{result.verdict.capitalize()}: {listed}." if names and result.verdict != "pass" else ""
 
 
 def interval_words(finding: Finding) -> str:

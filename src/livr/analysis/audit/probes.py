@@ -73,12 +73,15 @@ def run(case: Case) -> list[Finding]:
     index, labels = _largest_form(case)
     classes = sorted(set(labels))
     if len(labels) < FEWEST or len(classes) < 2:
-        few = f"{len(labels)} questions of one form with {len(classes)} frequent answers"
+        few = (
+            f"{len(labels)} questions of one form whose answer is there {FOLDS} times or more; "
+            f"{len(classes)} such answers"
+        )
         return [
             Finding(
                 name="probes",
                 claim="The answer can be read from the latents.",
-                done="Nothing.",
+                done="Not run: too few questions.",
                 measured=few,
                 healthy=f"needs {FEWEST} questions and 2 answers",
                 verdict="info",

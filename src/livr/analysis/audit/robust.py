@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from livr.analysis.audit.case import Case
-from livr.analysis.audit.finding import Fall, Finding, fall, points
+from livr.analysis.audit.finding import NEGLIGIBLE, Fall, Finding, Verdict, fall, points
 from livr.analysis.robustness import RULES, Level, curves
 from livr.evaluate.stats import Interval, bootstrap
 
@@ -49,7 +49,8 @@ def _finding(case: Case, levels: Sequence[Level], mask: str) -> Finding:
         "levels": [_row(clean, x) for x in disturbed],
     }
     measured = f"clean {100 * clean.accuracy:.1f} %, falls by {points(value)} points on average"
-    verdict, healthy = "info", "no range without a baseline"
+    verdict: Verdict = "info"
+    healthy = "no range without a baseline"
     if case.baseline is not None and mask == "ordinary":
         other_clean, other = _of(levels, "baseline", mask)
         theirs = _mean_fall(other_clean, other)
@@ -59,9 +60,12 @@ def _finding(case: Case, levels: Sequence[Level], mask: str) -> Finding:
         }
         extra = [a - b for a, b in zip(falls, theirs, strict=True)]
         more = bootstrap(lambda i: float(sum(extra[j] for j in i) / n), n, seed=case.seed)
-        measured += f"; the baseline's by {points(sum(theirs) / n)}"
-        healthy = "not more than the baseline's: interval of the difference reaches 0"
-        verdict = "fail" if more.low > 0 else "pass"
+        measured += (
+            f"; the baseline's by {points(sum(theirs) / n)}; difference {points(sum(extra) / n)} "
+            f"({points(more.low)} to {points(more.high)})"
+        )
+        healthy = f"difference below {points(NEGLIGIBLE)}; a fail if it is above 0"
+        verdict = "fail" if more.low > 0 else "pass" if more.high < NEGLIGIBLE else "unclear"
         details["more_than_baseline"] = [more.low, more.high]
     return Finding(
         name="robustness" + ("" if mask == "ordinary" else f".{mask}"),
@@ -72,7 +76,7 @@ def _finding(case: Case, levels: Sequence[Level], mask: str) -> Finding:
         f"{mask} rule.",
         measured=measured,
         healthy=healthy,
-        verdict=verdict,  # type: ignore[arg-type]
+        verdict=verdict,
         n=n,
         value=value,
         interval=Interval(interval.low, interval.high),

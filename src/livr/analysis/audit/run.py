@@ -17,6 +17,7 @@ from livr.analysis.audit import (
     collapse,
     content,
     counterfactual,
+    factors,
     probes,
     robust,
     transplant,
@@ -59,6 +60,7 @@ TESTS: dict[str, Test] = {
     "attention": Test("attention mass", attention_mass.run, 2),
     "collapse": Test("collapse", collapse.run, 1),
     "probes": Test("probes", probes.run, 4),
+    "factors": Test("probes for known factors", factors.run, 2),
     "counterfactual": Test("counterfactual pairs", counterfactual.run, 6),
     "robustness": Test("disturbed images", robust.run, robustness.passes()),
 }
