@@ -64,8 +64,14 @@ def train(
     if dry_run:
         show_plan(config, gpu)
         return
+    from livr.train.processes import is_first
     from livr.train.progress import Progress
     from livr.train.run import train as run_training
+
+    if not is_first():
+        hush()
+        run_training(config, resume=resume)
+        return
 
     with progress(1.0, "loading") as advance:
         hush()

@@ -179,13 +179,14 @@ class EncodedSet(Dataset[Item]):
         features = [f for _, f in items if f is not None]
         return self.model.batch([row for row, _ in items], "left", features or None)
 
-    def answers(self, batch_size: int, mask: str) -> list[str]:
-        """Generated answers of all examples under the policy called `mask`."""
+    def answers(self, batch_size: int, mask: str, which: range | None = None) -> list[str]:
+        """Generated answers under the policy called `mask`, of all examples or those in `which`."""
         texts: list[str] = []
         training = self.model.hf.training
         self.model.hf.eval()
-        for start in range(0, len(self), batch_size):
-            items = [self[i] for i in range(start, min(start + batch_size, len(self)))]
+        indices = range(len(self)) if which is None else which
+        for start in range(0, len(indices), batch_size):
+            items = [self[i] for i in indices[start : start + batch_size]]
             features = [f for _, f in items if f is not None]
             encoded = [row for row, _ in items]
             texts += self.model.generate_encoded(encoded, mask, features=features or None)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from livr.files import write_whole
+from livr.train.processes import is_first
 
 
 class RunLog:
@@ -23,7 +24,9 @@ class RunLog:
         self.started = time.monotonic()
 
     def append(self, **event: Any) -> None:
-        """Write one event."""
+        """Write one event; of several processes the first does."""
+        if not is_first():
+            return
         event["time"] = round(time.monotonic() - self.started, 3)
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(event) + "\n")
@@ -42,6 +45,8 @@ class RunLog:
 
     def forget_after(self, stage: str, step: int, later: set[str]) -> None:
         """Drop events of `stage` beyond `step`, and of the stages in `later`: they come again."""
+        if not self.path.is_file():
+            return
         kept = [
             e
             for e in self.events()

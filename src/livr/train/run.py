@@ -14,6 +14,7 @@ from livr.errors import ConfigError, DataError
 from livr.method.variants import variant
 from livr.model.load import load, model_class
 from livr.model.model import Model
+from livr.train import processes
 from livr.train.equip import equip, parts_of, stages_of
 from livr.train.progress import Listener
 from livr.train.runner import Run, Runner, workload
@@ -29,6 +30,8 @@ def train(
     on_progress: Listener | None = None,
 ) -> Run:
     """Train as `config` says and write the run folder `config.out`.
+
+    Started in several processes (`livr.train.processes`), they share the work.
 
     Args:
         config: Everything about the run; `data` and `out` must be set.
@@ -49,7 +52,9 @@ def train(
     arm = variant(config.method)
     plan = stages_of(arm, config)
     examples, validation = _load_data(config.data)
-    out = _prepare(config, config.out, resume)
+    out = config.out
+    processes.join()
+    processes.by_first(lambda: _prepare(config, out, resume))
     set_seed(config.seed)
     if model is None:
         model = load(
@@ -63,7 +68,7 @@ def train(
     elif not isinstance(model, model_class(config.method)):
         raise ConfigError(f"method {arm.name} needs livr.load(..., method={arm.name!r})")
     equip(model, arm, config)
-    dump(config, out / "config.yaml")
+    processes.by_first(lambda: dump(config, out / "config.yaml"))
     parts = parts_of(arm, config)
     return Runner(model, plan, config, out, examples, validation, on_progress, parts).run()
 
@@ -85,7 +90,7 @@ def _load_data(folder: Path) -> tuple[list[Example], list[Example]]:
     return examples, load_split(folder, "val") if has_val else []
 
 
-def _prepare(config: TrainConfig, out: Path, resume: bool) -> Path:
+def _prepare(config: TrainConfig, out: Path, resume: bool) -> None:
     exists = out.exists() and (not out.is_dir() or any(out.iterdir()))
     if exists and not resume:
         raise ConfigError(f"{out} exists already; choose another --out, or continue with --resume")
@@ -94,7 +99,6 @@ def _prepare(config: TrainConfig, out: Path, resume: bool) -> Path:
     if resume:
         _refuse_other_settings(config, out)
     out.mkdir(parents=True, exist_ok=True)
-    return out
 
 
 def _refuse_other_settings(config: TrainConfig, out: Path) -> None:

@@ -19,6 +19,7 @@ from livr.files import write_json
 from livr.method.stages import Stage, StagePlan
 from livr.model.adapter import save_adapter
 from livr.model.model import Model
+from livr.train import processes
 from livr.train.dataset import EncodedSet, open_store
 from livr.train.equip import Parts
 from livr.train.log import RunLog
@@ -134,7 +135,8 @@ class Runner:
         )
         run_stage(learner, self.train_set, stage, folder, self.config, hooks)
         seconds = time.monotonic() - started
-        save_trainable(learner, folder / DONE, {"seconds": f"{seconds:.3f}"})
+        about = {"seconds": f"{seconds:.3f}"}
+        processes.by_first(lambda: save_trainable(learner, folder / DONE, about))
         return seconds
 
     @staticmethod
@@ -148,8 +150,7 @@ class Runner:
         step = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
         names = [s.name for s in self.plan]
         later = set(names[names.index(stage.name) + 1 :])
-        if self.log.path.is_file():
-            self.log.forget_after(stage.name, step, later)
+        processes.by_first(lambda: self.log.forget_after(stage.name, step, later))
         if stage is self.plan[-1]:
             for event in self.log.events():
                 if event["stage"] == stage.name and "val_accuracy" in event:
@@ -165,7 +166,8 @@ class Runner:
         """Accuracy of generated answers under the stage's rule, closed if it opens."""
         if not self.validation:
             return
-        texts = self.val_set.answers(32, stage.asked.name)
+        own = processes.own_share(len(self.val_set))
+        texts = processes.together(self.val_set.answers(32, stage.asked.name, own))
         rows = [judge(e, t) for e, t in zip(self.validation, texts, strict=True)]
         accuracy = score(rows).accuracy
         self.log.append(
@@ -176,18 +178,13 @@ class Runner:
             mask=stage.asked.name,
         )
         self.meter.advance(VALIDATION_COST * len(rows), f"{self.config.method} {stage.name}")
-        if stage is self.plan[-1] and self._note_best(accuracy, epoch):
+        if stage is self.plan[-1] and self._note_best(accuracy, epoch) and processes.is_first():
             save_adapter(self.model, self.out / stage.name / "best")
 
     def _finish(self, seconds: float) -> Run:
         last = self.plan[-1]
         best = self.out / last.name / "best"
         keep_best = self.config.checkpoint == "best" and best.is_dir()
-        if keep_best:
-            shutil.copytree(best, self.out / "adapter.partial", dirs_exist_ok=True)
-            (self.out / "adapter.partial").rename(self.out / "adapter")
-        else:
-            save_adapter(self.model, self.out / "adapter")
         accuracies = [e for e in self.log.events() if "val_accuracy" in e]
         final = accuracies[-1]["val_accuracy"] if accuracies else None
         run = Run(
@@ -197,19 +194,25 @@ class Runner:
             val_accuracy=self.best[0] if keep_best and self.best else final,
             best_epoch=self.best[1] if keep_best and self.best else last.epochs,
         )
+        processes.by_first(lambda: self._write(run, best if keep_best else None))
+        return run
+
+    def _write(self, run: Run, best: Path | None) -> None:
+        """The kept adapter, and what there is to say about the run."""
+        if best is not None:
+            shutil.copytree(best, self.out / "adapter.partial", dirs_exist_ok=True)
+            (self.out / "adapter.partial").rename(self.out / "adapter")
+        else:
+            save_adapter(self.model, self.out / "adapter")
+        learner = self.parts.learner(self.model, self.plan[-1], self.config)
         summary: dict[str, Any] = {
             "method": run.method,
             "seed": self.config.seed,
             "train_examples": len(self.train_set),
             "train_seconds": run.train_seconds,
             "val_accuracy": run.val_accuracy,
-            "kept": "best" if keep_best else "last",
+            "kept": "last" if best is None else "best",
             "epoch": run.best_epoch,
-            "trainable_parameters": sum(
-                p.numel()
-                for p in self.parts.learner(self.model, last, self.config).parameters()
-                if p.requires_grad
-            ),
+            "trainable_parameters": sum(p.numel() for p in learner.parameters() if p.requires_grad),
         }
         write_json(self.out / "train.json", summary)
-        return run

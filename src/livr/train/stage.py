@@ -17,10 +17,12 @@ from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArgu
 from transformers.integrations import TensorBoardCallback
 
 from livr.config import TrainConfig
+from livr.errors import ConfigError
 from livr.method.attention import rule
 from livr.method.stages import Stage
 from livr.model.batch import IGNORE, Batch
 from livr.model.model import Model
+from livr.train import processes
 from livr.train.dataset import EncodedSet, collator
 from livr.train.sampler import SortedSteps
 
@@ -149,21 +151,32 @@ class Hooks(TrainerCallback):  # type: ignore[misc]
 
 
 def per_device(config: TrainConfig, model: Model) -> int:
-    """Examples per forward pass: as set, or all at once if the model is small."""
-    if config.optim.per_device is not None:
-        return config.optim.per_device
-    size = sum(p.numel() for p in model.hf.parameters())
-    return config.optim.batch_size if size < SMALL_MODEL else 1
+    """Examples per forward pass: as set, or all of a process at once if the model is small.
+
+    Raises:
+        ConfigError: The batch cannot be shared out evenly among processes and passes.
+    """
+    each = processes.examples_each(config.optim.batch_size)
+    given = config.optim.per_device
+    if given is None:
+        size = sum(p.numel() for p in model.hf.parameters())
+        return each if size < SMALL_MODEL else 1
+    if each % given:
+        raise ConfigError(
+            f"optim.per_device={given} does not divide the {each} examples of an optimiser step "
+            "that each process takes"
+        )
+    return given
 
 
 def arguments(config: TrainConfig, stage: Stage, folder: Path, per_device: int) -> Any:
     """The trainer's arguments: each stage has its own warm-up and cosine (appendix B)."""
     optim = config.optim
-    return TrainingArguments(
+    given = TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=stage.epochs,
         per_device_train_batch_size=per_device,
-        gradient_accumulation_steps=optim.batch_size // per_device,
+        gradient_accumulation_steps=processes.examples_each(optim.batch_size) // per_device,
         learning_rate=optim.lr,
         weight_decay=optim.weight_decay,
         adam_beta1=optim.beta1,
@@ -185,7 +198,12 @@ def arguments(config: TrainConfig, stage: Stage, folder: Path, per_device: int) 
         remove_unused_columns=False,
         dataloader_pin_memory=False,
         log_level="error",
+        use_cpu=not torch.cuda.is_available(),
     )
+    # One GPU per process. Otherwise the trainer would spread each forward pass over all GPUs it
+    # sees with DataParallel, which cannot cut a `Batch`.
+    given._n_gpu = min(given._n_gpu, 1)
+    return given
 
 
 def run_stage(
@@ -202,16 +220,17 @@ def run_stage(
         Seconds spent in the trainer.
     """
     size = per_device(config, learner.model)
+    callbacks: list[Any] = [hooks]
+    if processes.is_first():
+        board = SummaryWriter(str(folder.parent / "tensorboard" / stage.name))
+        callbacks.append(TensorBoardCallback(board))
     trainer = StageTrainer(
         model=learner,
         args=arguments(config, stage, folder, size),
         train_dataset=data,
         data_collator=collator(data, stage.prefix),
         compute_loss_func=mean_over_answers,
-        callbacks=[
-            hooks,
-            TensorBoardCallback(SummaryWriter(str(folder.parent / "tensorboard" / stage.name))),
-        ],
+        callbacks=callbacks,
     )
     trainer.remove_callback(PrinterCallback)
     if config.gradient_checkpointing:
