@@ -1,19 +1,28 @@
 """How the cost of training grows with image tokens, latents, batch and examples: slopes.
 
 Each entry has the measured points and a fit: `per_unit` is the slope of a straight line, `exponent`
-that of a power law (0 no growth, 1 proportional, 2 quadratic).
+that of a power law (0 no growth, 1 proportional, 2 quadratic). `processes` has whole runs of
+`livr train` by one and by two processes of one thread each: seconds in the stages, and the first
+over the second (2 would be perfect).
 """
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
-from parts.checkpoint import bench_model, examples, parameters
-from parts.timing import interleaved, main, median, slope, timed
+from parts.checkpoint import BENCH, SHORT, bench_model, examples, parameters, write_checkpoint
+from parts.timing import interleaved, main, median, ratio, slope, timed, turns
 
 from livr.config import TrainConfig
+from livr.data.store import write_dataset
 from livr.method.bottleneck import BOTTLENECK
 from livr.method.stages import Stage
 from livr.model.adapter import add_lora
@@ -71,6 +80,47 @@ def over_examples(model: Model, counts: Sequence[int], tokens: int) -> dict[str,
     return fitted({n: [timed(lambda n=n: epoch(n)) for _ in range(3)] for n in counts})
 
 
+def launched(folder: Path, processes: int) -> float:
+    """Seconds that `processes` processes of `livr train` spend in the stages."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command += [f"--nproc-per-node={processes}", "-m", "livr", "train", str(folder / "run.yaml")]
+    with TemporaryDirectory() as out:
+        run = Path(out) / "run"
+        env = os.environ | {"OMP_NUM_THREADS": "1"}
+        done = subprocess.run([*command, "--out", run], env=env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return float(json.loads((run / "train.json").read_text(encoding="utf-8"))["train_seconds"])
+
+
+def over_processes(short: bool, rounds: int) -> dict[str, Any]:
+    """The same run, image features kept, by one process and by two."""
+    count, tokens, batch = (8, 16, 4) if short else (32, TOKENS, 8)
+    with TemporaryDirectory() as place:
+        folder = Path(place)
+        write_checkpoint(SHORT if short else BENCH, folder / "checkpoint")
+        write_dataset(folder / "data", {"train": examples(count, tokens)})
+        settings = {
+            "model": str(folder / "checkpoint"),
+            "data": str(folder / "data"),
+            "vision_cache": str(folder / "cache"),
+            "epochs": [1, 1],
+            "optim": {"batch_size": batch},
+        }
+        (folder / "run.yaml").write_text(json.dumps(settings), encoding="utf-8")
+        seconds: dict[str, list[float]] = {"1": [], "2": []}
+        for i in range(rounds):
+            for name in turns(list(seconds), i):
+                seconds[name].append(launched(folder, int(name)))
+    return {
+        "seconds": {name: median(values) for name, values in seconds.items()},
+        "speedup": ratio(seconds, "1", "2"),
+        "examples": count,
+        "epochs": 2,
+        "batch": batch,
+        "rounds": rounds,
+    }
+
+
 def run(short: bool) -> dict[str, Any]:
     rounds = 1 if short else 7
     tokens = 16 if short else TOKENS
@@ -95,6 +145,7 @@ def run(short: bool) -> dict[str, Any]:
         "latents": over(pairs, rounds),
         "batch": by_batch,
         "examples": by_examples,
+        "processes": over_processes(short, 1 if short else 3),
         "fixed": {"image_tokens": tokens, "latents": 16, "batch": BATCH},
         "rounds": rounds,
         "parameters": size,
