@@ -126,7 +126,10 @@ def kv_bytes(shape: Shape, positions: int, number: int) -> int:
 
 
 def gathered_bytes(shape: Shape, n: Lengths, number: int) -> int:
-    """What evaluation by pieces copies in a step, forward and backward: read and written."""
+    """What evaluation by pieces copies in a step, forward and backward: read and written.
+
+    At most: where no row of a batch is padded, latents, image and what they look at are slices.
+    """
     rows = (n.total - n.image) + (n.image + n.markers) + n.latents
     keys = (n.total - n.image) + (n.image + n.markers) + n.seen
     # Queries in, results joined, results put back; keys and values in.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,8 @@ def load_backbone(
             empty = empty_model(config, trust_remote_code)
             options["quantization_config"] = four_bit_settings(empty, dtype)
             options["device_map"] = {"": device}
-        hf = auto_class(own_code(config, trust_remote_code)).from_pretrained(source, **options)
+        kind = auto_class(own_code(config, trust_remote_code))
+        hf, found = kind.from_pretrained(source, output_loading_info=True, **options)
     except ModelError:
         raise
     except LOADING_FAILS as error:
@@ -69,10 +70,22 @@ def load_backbone(
         if "trust_remote_code" in str(error):
             reason = "it brings its own code; read it, then allow it with --trust-remote-code"
         raise ModelError(f"cannot load {source} as a vision-language model: {reason}") from error
+    _refuse_gaps(hf, found["missing_keys"], source)
     hf = prepare_model_for_kbit_training(hf, False) if four_bit else hf.to(device)
     hf.requires_grad_(False)
     attention.install(hf.get_decoder())
     return hf.eval()
+
+
+def _refuse_gaps(hf: Any, missing: Iterable[str], source: str) -> None:
+    """transformers fills weights that a checkpoint lacks with random numbers, and only warns."""
+    gaps = sorted(set(missing) & {name for name, _ in hf.named_parameters()})
+    if gaps:
+        shown = ", ".join(gaps[:3]) + (", ..." if len(gaps) > 3 else "")
+        raise ModelError(
+            f"{source} lacks {len(gaps)} of its model's weights ({shown}); "
+            "get the whole checkpoint again"
+        )
 
 
 def empty_model(config: Any, trust_remote_code: bool = False) -> Any:

@@ -64,32 +64,35 @@ def train(
     if dry_run:
         show_plan(config, gpu)
         return
+    run(config, resume)
+
+
+def run(config: TrainConfig, resume: bool) -> None:
+    """Train, with a bar and a summary in the first process; others are silent."""
     from livr.train.processes import is_first
     from livr.train.progress import Progress
     from livr.train.run import train as run_training
 
+    hush()
     if not is_first():
-        hush()
         run_training(config, resume=resume)
         return
-
     with progress(1.0, "loading") as advance:
-        hush()
 
         def listen(state: Progress) -> None:
             advance(state.done / state.total, state.phase)
 
-        run = run_training(config, resume=resume, on_progress=listen)
-    if run.val_accuracy is None:
+        done = run_training(config, resume=resume, on_progress=listen)
+    if done.val_accuracy is None:
         note("No val.jsonl: the last checkpoint was kept.")
     fields = {
-        "run": str(run.path),
-        "method": run.method,
-        "kept": f"epoch {run.best_epoch:g} of the last stage",
-        "training": f"{run.train_seconds:.0f} s",
+        "run": str(done.path),
+        "method": done.method,
+        "kept": f"epoch {done.best_epoch:g} of the last stage",
+        "training": f"{done.train_seconds:.0f} s",
     }
-    if run.val_accuracy is not None:
-        fields["validation"] = f"{run.val_accuracy:.1%} right"
+    if done.val_accuracy is not None:
+        fields["validation"] = f"{done.val_accuracy:.1%} right"
     print_fields(fields)
 
 

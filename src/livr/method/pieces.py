@@ -7,9 +7,8 @@ are taken out. Under the bottleneck these are
     2. everything up to the last image position, a causal square: keeps the rows of the image,
     3. the N latents over everything before them, a short rectangle.
 
-Their cost is below that of one plain causal call, since the block "text looks at image" is never
-computed. Gathering drops padding, so both padding sides and ragged batches are the same case.
-Source: ours (the paper masks).
+The block "text looks at image" is never computed, so this costs less than one plain causal call.
+Taking positions out drops padding, too. Source: ours (the paper masks).
 """
 
 from __future__ import annotations
@@ -24,30 +23,28 @@ from torch.nn.functional import scaled_dot_product_attention
 from livr.method.bottleneck import Policy
 from livr.method.roles import Role
 
+Positions = Tensor | slice
+"""Positions of each row of a batch, (B, M); a slice where they are the same run in all rows."""
+
 
 @dataclass(frozen=True)
 class Piece:
     """One dense attention call.
 
     Attributes:
-        rows_BM: Positions that look, filled up at the end with any position.
-        keys_BM: Positions looked at.
+        rows: Positions that look, filled up at the end with any position.
+        keys: Positions looked at.
         mask_BMM: None for a causal square (rows are keys), else the mask of a rectangle.
     """
 
-    rows_BM: Tensor
-    keys_BM: Tensor
+    rows: Positions
+    keys: Positions
     mask_BMM: Tensor | None
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The pieces of a batch, and where each position's result lies.
-
-    Attributes:
-        pieces: The calls.
-        source_BT: For each position its row in the concatenated results of all pieces.
-    """
+    """The pieces of a batch, and in `source_BT` each position's row in their joined results."""
 
     pieces: tuple[Piece, ...]
     source_BT: Tensor
@@ -74,6 +71,13 @@ def _pack(keep_BT: Tensor) -> Tensor:
     return torch.argsort(~keep_BT, dim=1, stable=True)[:, :longest]
 
 
+def _run(index_BM: Tensor) -> Positions:
+    """The same as a slice if it is one, which takes no copying."""
+    first, length = int(index_BM[0, 0]), index_BM.shape[1]
+    run_M = torch.arange(first, first + length, device=index_BM.device)
+    return slice(first, first + length) if bool((index_BM == run_M).all()) else index_BM
+
+
 def plan_pieces(policy: Policy, roles_BT: Tensor) -> Plan:
     """Decompose a policy over a batch.
 
@@ -84,7 +88,6 @@ def plan_pieces(policy: Policy, roles_BT: Tensor) -> Plan:
     Returns:
         A plan which `run_pieces` evaluates; equal to `bottleneck.allowed` up to rounding.
     """
-    valid_BT = roles_BT != Role.PAD
     order_BT = torch.arange(roles_BT.shape[1], device=roles_BT.device).expand_as(roles_BT)
     source_BT = torch.zeros_like(roles_BT)
     pieces: list[Piece] = []
@@ -94,33 +97,31 @@ def plan_pieces(policy: Policy, roles_BT: Tensor) -> Plan:
         if not bool(rows_BT.any()):
             continue
         last_B1 = torch.where(rows_BT, order_BT, -1).amax(1, keepdim=True)
-        keys_BT = valid_BT & (order_BT <= last_B1)
-        if hidden:
-            keys_BT = keys_BT & ~_is_in(roles_BT, hidden)
-        keys_BM = _pack(keys_BT)
-        if looking == {Role.LATENT}:
-            rows_BM = _pack(rows_BT)
-            seen_BM = torch.arange(keys_BM.shape[1], device=roles_BT.device) < keys_BT.sum(
-                1, keepdim=True
-            )
-            mask_BMM = (keys_BM[:, None, :] <= rows_BM[:, :, None]) & seen_BM[:, None, :]
+        keys_BT = (roles_BT != Role.PAD) & (order_BT <= last_B1) & ~_is_in(roles_BT, hidden)
+        is_square = looking != {Role.LATENT}
+        kept_BT = keys_BT if is_square else rows_BT
+        rows_BM, keys_BM = _pack(kept_BT), _pack(keys_BT)
+        mask_BMM = None
+        if not is_square:
+            before_BMM = keys_BM[:, None, :] <= rows_BM[:, :, None]
             # Rows that only fill up the batch look at everything: an empty softmax is not a number.
-            mask_BMM = mask_BMM | ~rows_BT.gather(1, rows_BM)[:, :, None]
-            slot_BT = rows_BT.cumsum(1) - 1
-            piece = Piece(rows_BM, keys_BM, mask_BMM)
-        else:
-            slot_BT = keys_BT.cumsum(1) - 1
-            piece = Piece(keys_BM, keys_BM, None)
-        source_BT = torch.where(rows_BT, slot_BT + offset, source_BT)
-        offset += piece.rows_BM.shape[1]
-        pieces.append(piece)
+            is_filler_BM = ~rows_BT.gather(1, rows_BM)
+            mask_BMM = before_BMM & keys_BT.gather(1, keys_BM)[:, None] | is_filler_BM[:, :, None]
+        pieces.append(Piece(_run(rows_BM), _run(keys_BM), mask_BMM))
+        source_BT = torch.where(rows_BT, kept_BT.cumsum(1) - 1 + offset, source_BT)
+        offset += rows_BM.shape[1]
     return Plan(tuple(pieces), source_BT)
 
 
-def _take(x_BHTD: Tensor, index_BM: Tensor) -> Tensor:
-    """x_BHTD at positions index_BM: (B, H, M, D)."""
-    heads, width = x_BHTD.shape[1], x_BHTD.shape[3]
-    return x_BHTD.gather(2, index_BM[:, None, :, None].expand(-1, heads, -1, width))
+def _take(x_BHTD: Tensor, where: Positions) -> Tensor:
+    """x_BHTD at some positions: (B, H, M, D). Whole rows move, all heads of one at once."""
+    if isinstance(where, slice):
+        return x_BHTD[:, :, where]
+    batch, heads, length, width = x_BHTD.shape
+    starts_B1 = torch.arange(0, batch * length, length, device=where.device)[:, None]
+    rows = x_BHTD.transpose(1, 2).reshape(batch * length, heads * width)
+    taken = rows.index_select(0, (where + starts_B1).flatten())
+    return taken.view(batch, -1, heads, width).transpose(1, 2)
 
 
 def run_pieces(
@@ -142,23 +143,20 @@ def run_pieces(
         dropout: Dropout probability on the attention weights.
 
     Returns:
-        (B, T, H, D), as the attention interface of transformers expects. Rows of padding hold
-        the result of some other row and must not be read.
+        (B, T, H, D), as transformers' attention interface. Rows of padding hold some other row.
     """
-    grouped = query_BHTD.shape[1] != key_BHTD.shape[1]
-    results: list[Tensor] = []
-    for piece in plan.pieces:
-        mask = None if piece.mask_BMM is None else piece.mask_BMM[:, None]
-        results.append(
-            scaled_dot_product_attention(
-                _take(query_BHTD, piece.rows_BM),
-                _take(key_BHTD, piece.keys_BM),
-                _take(value_BHTD, piece.keys_BM),
-                attn_mask=mask,
-                is_causal=mask is None,
-                dropout_p=dropout or 0.0,
-                scale=scaling,
-                enable_gqa=grouped,
-            )
-        )
-    return _take(torch.cat(results, dim=2), plan.source_BT).transpose(1, 2).contiguous()
+    results = [
+        scaled_dot_product_attention(
+            _take(query_BHTD, piece.rows),
+            _take(key_BHTD, piece.keys),
+            _take(value_BHTD, piece.keys),
+            attn_mask=None if piece.mask_BMM is None else piece.mask_BMM[:, None],
+            is_causal=piece.mask_BMM is None,
+            dropout_p=dropout or 0.0,
+            scale=scaling,
+            enable_gqa=query_BHTD.shape[1] != key_BHTD.shape[1],
+        ).transpose(1, 2)
+        for piece in plan.pieces
+    ]
+    results_BHTD = torch.cat(results, dim=1).transpose(1, 2)
+    return _take(results_BHTD, plan.source_BT).transpose(1, 2).contiguous()
