@@ -64,7 +64,7 @@ def check(arms: dict[str, Learner], batch: Batch) -> float:
 
 def run(short: bool) -> dict[str, Any]:
     sizes = (16, 36) if short else (64, TOKENS, 576)
-    rounds, batch_size = (1, 2) if short else (9, 2)
+    rounds, batch_size = (1, 2) if short else (15, 2)
     by_tokens: dict[str, Any] = {}
     with bench_model(short) as model:
         size = parameters(model)
