@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -20,7 +21,7 @@ from livr.method.bottleneck import BOTTLENECK
 from livr.method.stages import Stage
 from livr.train import processes
 from livr.train.run import train
-from livr.train.stage import arguments, per_device
+from livr.train.stage import StageTrainer, arguments, per_device
 from tests import tiny
 
 SETTINGS = {
@@ -108,6 +109,13 @@ def test_an_error_is_told_and_ends_every_process(runs: Path) -> None:
     done = launch(runs, "--out", str(runs / "one"))
     assert done.returncode != 0
     assert "exists already" in done.stderr
+
+
+def test_only_one_process_writes_checkpoints(tmp_path) -> None:
+    trainer = StageTrainer.__new__(StageTrainer)
+    trainer.args = SimpleNamespace(should_save=False, output_dir=str(tmp_path / "checkpoint"))
+    trainer._save()
+    assert not (tmp_path / "checkpoint").exists()
 
 
 def test_shares_cover_everything_once(monkeypatch) -> None:

@@ -73,6 +73,8 @@ class StageTrainer(Trainer):  # type: ignore[misc]
     """A `Trainer` whose checkpoints hold only what moves."""
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        if not self.args.should_save:
+            return
         folder = Path(output_dir or self.args.output_dir)
         folder.mkdir(parents=True, exist_ok=True)
         save_trainable(self.accelerator.unwrap_model(self.model), folder / _WEIGHTS)
