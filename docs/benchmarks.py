@@ -169,7 +169,22 @@ def predicted(result: Result) -> str:
     return table(head, rows)
 
 
-BLOCKS: dict[str, tuple[str, Callable[[Result], str]]] = {
+def targets(results: Result) -> str:
+    trl, step, answer = (results[name] for name in ("train_vs_trl", "stage1", "inference"))
+    rows = [
+        ["examples per second over TRL's, direct", "3", f"{trl['sft']['speedup']:.1f}"],
+        ["the same, LIVR beside TRL with latents", "3", f"{trl['livr']['speedup']:.1f}"],
+        ["TRL's peak memory over ours, direct", "2", f"{trl['sft']['memory']:.1f}"],
+        ["the same, LIVR beside TRL with latents", "2", f"{trl['livr']['memory']:.1f}"],
+        ["stage 1 over stage 2, 256 tokens", "at most 1.00", f"{step['ratio']:.3f}"],
+        ["16 latents, 576 tokens", "at most +5 %", f"{100 * (answer['overhead'] - 1):+.1f} %"],
+        ["less memory for keys and values, 576 tokens", "5", f"{answer['kv_ratio']:.1f}"],
+    ]
+    return table(["", "target", "measured"], rows)
+
+
+BLOCKS: dict[str, tuple[str | None, Callable[[Result], str]]] = {
+    "targets": (None, targets),
     "trl": ("train_vs_trl", beside_trl),
     "factors": ("train_vs_trl", factors),
     "stage1": ("stage1", stage1),
@@ -188,7 +203,7 @@ def filled(page: str, results: Mapping[str, Any]) -> str:
     for name, (bench, write) in BLOCKS.items():
         begin, end = BEGIN.format(name), END.format(name)
         before, after = page[: page.index(begin) + len(begin)], page[page.index(end) :]
-        page = before + write(results[bench]) + after
+        page = before + write(results[bench] if bench else results) + after
     return page
 
 
