@@ -221,7 +221,8 @@ def draw(results: Mapping[str, Any]) -> str:
         values = [rates[name] for name in ("trl_sft", "sft", "trl_latents", "livr")]
         for at, (value, colour) in enumerate(zip(values, bars.values(), strict=True)):
             speed.bar(at + (at > 1) * 0.4, value, 0.8, color=colour)
-            speed.text(at + (at > 1) * 0.4, value, f"{value:.1f}", ha="center", va="bottom")
+            speed.text(at + (at > 1) * 0.4, value, f"{value:.2f}", ha="center", va="bottom")
+        speed.set_ylim(0, 1.1 * max(values))
         speed.set_xticks([0, 1, 2.4, 3.4], list(bars))
         speed.set_title("examples per second", color=INK, fontsize=11)
         names = list(trl["factors"])[::-1]

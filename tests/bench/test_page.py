@@ -36,4 +36,4 @@ def test_the_figure_shows_what_was_measured(benchmarks) -> None:
     drawn = benchmarks.PAGE.with_name("performance.svg").read_text(encoding="utf-8")
     rates = results["train_vs_trl"]["examples_per_second"]
     for name in ("trl_sft", "sft", "trl_latents", "livr"):
-        assert f">{rates[name]:.1f}</text>" in drawn, "run python docs/benchmarks.py"
+        assert f">{rates[name]:.2f}</text>" in drawn, "run python docs/benchmarks.py"
