@@ -100,7 +100,8 @@ def plan_pieces(policy: Policy, roles_BT: Tensor) -> Plan:
         keys_BT = (roles_BT != Role.PAD) & (order_BT <= last_B1) & ~_is_in(roles_BT, hidden)
         is_square = looking != {Role.LATENT}
         kept_BT = keys_BT if is_square else rows_BT
-        rows_BM, keys_BM = _pack(kept_BT), _pack(keys_BT)
+        keys_BM = _pack(keys_BT)
+        rows_BM = keys_BM if is_square else _pack(rows_BT)
         mask_BMM = None
         if not is_square:
             before_BMM = keys_BM[:, None, :] <= rows_BM[:, :, None]
