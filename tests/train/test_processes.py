@@ -120,11 +120,21 @@ def test_only_one_process_writes_checkpoints(tmp_path) -> None:
 
 def test_shares_cover_everything_once(monkeypatch) -> None:
     monkeypatch.setattr(processes, "join", lambda: 3)
+    monkeypatch.setenv("WORLD_SIZE", "3")
     shares = []
     for rank in range(3):
         monkeypatch.setenv("RANK", str(rank))
         shares += processes.own_share(10)
     assert shares == list(range(10))
+
+
+def test_a_rank_alone_is_the_first_process(monkeypatch) -> None:
+    """RANK left over in a shell, without a WORLD_SIZE: the run talks and writes all the same."""
+    monkeypatch.setenv("RANK", "1")
+    assert processes.is_first()
+    assert processes.own_share(10) == range(10)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert not processes.is_first()
 
 
 def test_batches_that_cannot_be_shared_are_refused(monkeypatch, checkpoints) -> None:

@@ -46,6 +46,7 @@ class Line:
         p_holm: The test's p-value, corrected for the number of tests in this comparison; or None.
         floor: Accuracy of always giving the most common right answer.
         groups: The score of questions that count only together, as a mean over seeds, or None.
+        blindfolded: Mean accuracy under the bottleneck rule, or None if that was not asked.
     """
 
     task: str
@@ -61,6 +62,7 @@ class Line:
     p_holm: float | None = None
     floor: float = 0.0
     groups: GroupScore | None = None
+    blindfolded: float | None = None
 
 
 def label(method: str) -> str:
@@ -150,6 +152,7 @@ def _line(runs: Sequence[Outcomes], reference: Sequence[Outcomes] | None) -> Lin
     accuracy = sum(sum(run.right) for run in runs) / (n * len(runs))
     interval = wilson(accuracy * n, n)
     seconds = [run.train_seconds for run in runs if run.train_seconds is not None]
+    blind = [run.blindfolded for run in runs if run.blindfolded is not None]
     tables = pair(reference, runs) if reference else None
     return Line(
         task=runs[0].task,
@@ -164,6 +167,7 @@ def _line(runs: Sequence[Outcomes], reference: Sequence[Outcomes] | None) -> Lin
         effect=effect_interval([difference(tables)]) if tables else None,
         floor=runs[0].floor,
         groups=score_groups(runs[0].group_of, [run.right for run in runs]),
+        blindfolded=sum(blind) / len(blind) if blind else None,
     )
 
 

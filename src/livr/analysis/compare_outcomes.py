@@ -35,6 +35,7 @@ class Outcomes:
         train_seconds: Training time, or None.
         group_of: For questions that count only together, the number of each one's group, or
             None; empty if no question has one.
+        blindfolded: Accuracy under the bottleneck rule, or None if that was not asked.
     """
 
     task: str
@@ -47,6 +48,7 @@ class Outcomes:
     model: str = ""
     train_seconds: float | None = None
     group_of: tuple[int | None, ...] = ()
+    blindfolded: float | None = None
 
     @property
     def right(self) -> list[bool]:
@@ -181,4 +183,5 @@ def _outcomes(row: dict[str, Any], file: Path) -> Outcomes:
         model=row["model"],
         train_seconds=row["train_seconds"],
         group_of=tuple(row.get("group_of", ())),
+        blindfolded=row["blindfolded"]["accuracy"] if "blindfolded" in row else None,
     )

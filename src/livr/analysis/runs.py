@@ -84,7 +84,7 @@ def read_run(path: Path) -> Run:
     scores = _json(scores_file)
     config_file, metrics_file = path / "config.yaml", path / "metrics.jsonl"
     config = yaml.safe_load(config_file.read_text("utf-8")) if config_file.is_file() else {}
-    metrics = list(_rows(metrics_file)) if metrics_file.is_file() else []
+    metrics = list(read_metrics(metrics_file)) if metrics_file.is_file() else []
     try:
         return Run(
             path=path,
@@ -93,8 +93,8 @@ def read_run(path: Path) -> Run:
             seed=int(scores["seed"]),
             scores=scores,
             config=dict(config or {}),
-            loss=_curve(metrics, "loss"),
-            val_accuracy=_curve(metrics, "val_accuracy"),
+            loss=curve(metrics, "loss"),
+            val_accuracy=curve(metrics, "val_accuracy"),
             predictions=tuple(read_predictions(path / f"predictions-{SPLIT}.jsonl")),
         )
     except KeyError as error:
@@ -127,7 +127,12 @@ def _json(path: Path) -> dict[str, Any]:
     return value
 
 
-def _rows(path: Path) -> Iterable[dict[str, Any]]:
+def read_metrics(path: Path) -> Iterable[dict[str, Any]]:
+    """The rows of `metrics.jsonl`.
+
+    Raises:
+        DataError: A line is no JSON object.
+    """
     for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
         try:
             yield json.loads(line)
@@ -135,7 +140,7 @@ def _rows(path: Path) -> Iterable[dict[str, Any]]:
             raise DataError(f"{path}:{number} is not a JSON object: {error}") from error
 
 
-def _curve(rows: Iterable[dict[str, Any]], name: str) -> tuple[Point, ...]:
+def curve(rows: Iterable[dict[str, Any]], name: str) -> tuple[Point, ...]:
     """The points of one measure. Epochs that start anew in each stage are added up."""
     points: list[Point] = []
     start = 0.0

@@ -107,7 +107,7 @@ def print_lines(lines: Sequence[Line], reference: str, failed: Sequence[Failed] 
                     p_number(line.p_holm) if line.p_holm is not None else "–",
                 )
             )
-            rows += _groups(line)
+            rows += _groups(line) + _blindfolded(line)
         missing = [cell for cell in failed if cell.task == task]
         rows += [(f"  {label(c.method)} {c.seed}", "no result", *[""] * 4) for c in missing]
     heads = ("", "accuracy", "95 % interval", "points", "interval", "p (Holm)")
@@ -128,6 +128,19 @@ def _groups(line: Line) -> list[tuple[str, ...]]:
         return []
     share = percent(found.accuracy)
     return [(f"    {found.n} {found.label}", share, _from_to(found.ci95), *[""] * 3)]
+
+
+def _blindfolded(line: Line) -> list[tuple[str, ...]]:
+    """What is right under the bottleneck rule, where a grid asked for it."""
+    from livr.analysis.report import percent
+    from livr.evaluate.stats import wilson
+
+    if line.blindfolded is None:
+        return []
+    found = wilson(line.blindfolded * line.n, line.n)
+    return [
+        ("    blindfolded", percent(line.blindfolded), _from_to((found.low, found.high)), *[""] * 3)
+    ]
 
 
 def _from_to(ci95: tuple[float, float]) -> str:

@@ -20,9 +20,18 @@ from livr.errors import ConfigError
 Result = TypeVar("Result")
 
 
+def _alone() -> bool:
+    """A RANK without a WORLD_SIZE is a leftover of somebody's shell, not a second process."""
+    return int(os.environ.get("WORLD_SIZE", "1")) == 1
+
+
+def _rank() -> int:
+    return 0 if _alone() else int(os.environ.get("RANK", "0"))
+
+
 def is_first() -> bool:
     """Whether this is the process that writes and talks; always so where there is one only."""
-    return int(os.environ.get("RANK", "0")) == 0
+    return _rank() == 0
 
 
 def join() -> int:
@@ -31,7 +40,7 @@ def join() -> int:
     Returns:
         How many there are.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    if _alone():
         return 1
     return int(PartialState(cpu=not torch.cuda.is_available()).num_processes)
 
@@ -51,7 +60,7 @@ def by_first(work: Callable[[], Result]) -> Result | None:
 
 def own_share(count: int) -> range:
     """Which of `count` things this process does; the shares lie one after the other."""
-    processes, rank = join(), int(os.environ.get("RANK", "0"))
+    processes, rank = join(), _rank()
     return range(count * rank // processes, count * (rank + 1) // processes)
 
 

@@ -16,9 +16,11 @@ from livr.analysis.ablate.check import check_cell
 from livr.analysis.ablate.grid import Grid
 from livr.analysis.ablate.run import Board, prepare, run_grid
 from livr.analysis.ablate.sources import Sources, join
+from livr.analysis.compare import compare
 from livr.analysis.compare_outcomes import read_outcomes
 from livr.data.store import load_split
 from livr.errors import ConfigError, DataError, LivrError
+from livr.evaluate.run import evaluate
 from livr.train.progress import Progress
 
 
@@ -58,6 +60,25 @@ def test_every_cell_has_its_row(done: Board) -> None:
     assert found["failed"] == [] and found["command"] == "livr ablate g"
     assert str(done.out) not in json.dumps(found["rows"]) + json.dumps(found["cells"])
     assert found["summary"]["reference"] == "zero_shot"
+
+
+def test_latents_are_asked_blindfolded_too(grid: Grid, tmp_path: Path) -> None:
+    """Only runs with latents have the number, and it is what `livr eval` says of the run."""
+    given = {"tasks": ["one"], "variants": ["sft", "livr"], "blindfolded": True}
+    asked = Grid.model_validate(grid.model_dump() | given | {"settings": {"latents.num": 2}})
+    board = run_grid(asked, prepare(asked, tmp_path / "out"), Here(), command="livr ablate g")
+    rows = json.loads((board.out / "results.json").read_text("utf-8"))["rows"]
+    assert ["blindfolded" in row for row in rows] == [False, True]
+    run = board.folder(board.cells[1]) / "run"
+    data = board.cells[1].tests["one"]
+    again = evaluate(str(run), data, "test", mask="bottleneck", compress=True)
+    assert rows[1]["blindfolded"]["accuracy"] == again.accuracy
+    lines = compare(read_outcomes([board.out])[0])
+    assert [line.blindfolded for line in lines] == [None, again.accuracy]
+    plain = asked.model_copy(update={"blindfolded": False})
+    hashes = [cell.hash for cell in cells_of(plain, Sources(plain, tmp_path))]
+    own = [cell.hash for cell in board.cells]
+    assert hashes[0] == own[0] and hashes[1] != own[1]
 
 
 def test_a_comparison_reads_the_folder(done: Board) -> None:

@@ -48,6 +48,8 @@ class Cell(Settings):
     """How the base model is loaded where nothing is trained."""
     tests: dict[str, str]
     """Task to data set."""
+    blindfolded: bool = False
+    """Whether the test is asked under the bottleneck rule too."""
     work: float
     """Its size, in the unit of `Progress`."""
     hash: str
@@ -156,8 +158,11 @@ def _cell(
     count, val, asked = material.counts
     loading = {name: grid.settings[name] for name in _LOADING if name in grid.settings}
     identity: dict[str, Any] = {"model": model, "tests": material.marks["tests"]} | loading
-    work = VALIDATION_COST * asked
+    blindfolded = grid.blindfolded and variant(arm.method).latents
+    work = VALIDATION_COST * asked * (1 + blindfolded)
     name = str(Path(grid.model).resolve()) if Path(grid.model).is_dir() else grid.model
+    if blindfolded:
+        identity["blindfolded"] = True
     if train is not None:
         train = train.model_copy(update={"data": material.data, "model": name})
         work += workload(train, count, val)
@@ -175,6 +180,7 @@ def _cell(
         train=train,
         loading=loading,
         tests=material.tests,
+        blindfolded=blindfolded,
         work=work,
         hash=hashlib.sha256(text.encode()).hexdigest(),
     )

@@ -151,6 +151,9 @@ class Grid(Settings):
     """Settings of every run, `optim.lr: 3.0e-3`."""
     sweep: dict[str, tuple[Any, ...]] = Field(default_factory=dict)
     """Settings with several values each, for every variant that trains."""
+    blindfolded: bool = False
+    """Ask what was trained with latents a second time under the bottleneck rule, the images
+    forgotten after the prompt (compressed decoding): what the latents alone carry (ours)."""
     baseline: str = "sft"
     """The variant that the others are compared with."""
     paper: str | None = None

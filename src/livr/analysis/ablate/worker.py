@@ -21,11 +21,14 @@ from filelock import FileLock, Timeout
 
 from livr.analysis.ablate.cells import CELL, FAILED, PROGRESS, RESULT, RUN, Cell
 from livr.analysis.compare_outcomes import encode
+from livr.analysis.runs import curve, read_metrics
 from livr.errors import LivrError
 from livr.evaluate.run import Evaluation, evaluate
 from livr.evaluate.score import write_predictions
 from livr.files import write_json
+from livr.method.bottleneck import BOTTLENECK
 from livr.model.load import load
+from livr.model.model import Model
 from livr.train.progress import VALIDATION_COST, Meter, Progress
 from livr.train.run import train
 
@@ -71,7 +74,7 @@ def perform(folder: Path, *, fresh: bool = False) -> dict[str, Any]:
     started = time.monotonic()
     if run.exists() and (fresh or not (run / "config.yaml").is_file()):
         shutil.rmtree(run)
-    about: dict[str, Any] = {"train_seconds": None, "val_accuracy": None, "epoch": None}
+    about: dict[str, Any] = dict.fromkeys(("train_seconds", "val_accuracy", "epoch"))
     if cell.train is not None:
         about |= _trained(cell, run, reporter)
     rows = _tested(cell, folder, reporter)
@@ -108,7 +111,9 @@ def _trained(cell: Cell, run: Path, reporter: Reporter) -> dict[str, Any]:
             shutil.rmtree(run / "adapter")
         train(config, resume=(run / "config.yaml").is_file(), on_progress=reporter.training)
     found = json.loads((run / "train.json").read_text("utf-8"))
-    return {name: found[name] for name in ("train_seconds", "val_accuracy", "epoch")}
+    points = curve(read_metrics(run / "metrics.jsonl"), "val_accuracy")
+    about = {name: found[name] for name in ("train_seconds", "val_accuracy", "epoch")}
+    return about | {"val_curve": [[p.stage, p.epoch, p.value] for p in points]}
 
 
 def _tested(cell: Cell, folder: Path, reporter: Reporter) -> list[dict[str, Any]]:
@@ -123,8 +128,17 @@ def _tested(cell: Cell, folder: Path, reporter: Reporter) -> list[dict[str, Any]
         write_predictions(folder / f"predictions-{task}.jsonl", result.predictions)
         if len(cell.tests) == 1:
             _as_run(cell, task, run, result)
-        rows.append(_row(task, result))
+        rows.append(_row(task, result) | _blindfolded(cell, asked, data, reporter))
     return rows
+
+
+def _blindfolded(cell: Cell, asked: Model, data: str, reporter: Reporter) -> dict[str, Any]:
+    """The same questions under the bottleneck rule, with the images forgotten after the prompt."""
+    if not cell.blindfolded:
+        return {}
+    how: dict[str, Any] = {"mask": BOTTLENECK.name, "compress": True}
+    result = evaluate(asked, data, "test", **how, on_progress=reporter.asked)
+    return {"blindfolded": result.score.fields() | {"correct": result.score.correct}}
 
 
 def _as_run(cell: Cell, task: str, run: Path, result: Evaluation) -> None:
