@@ -1,0 +1,151 @@
+"""Puts what the grid measured into the pages of docs/: python docs/grids.py
+
+Reads evidence/seed42.json (`livr ablate evidence/seed42.yaml --out DIR` writes it as
+DIR/results.json) and fills the tables between the markers of evidence.md, mini.md and
+performance.md.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks import BEGIN, END, table
+
+from livr.analysis.compare import label
+from livr.analysis.compare_mean import means
+from livr.analysis.compare_outcomes import read_outcomes
+
+DOCS = Path(__file__).parent
+RESULTS = DOCS.parent / "evidence" / "seed42.json"
+ROOM, CEILING = 0.10, 0.95
+"""Direct SFT is to be so far above the most common answer, and below this accuracy."""
+
+Rows = Mapping[tuple[str, str], Mapping[str, Any]]
+
+
+def read(path: Path = RESULTS) -> dict[tuple[str, str], dict[str, Any]]:
+    """Rows of a grid of one seed by task and method, each with its validation curve."""
+    found = json.loads(path.read_text(encoding="utf-8"))
+    cells = {cell["cell"]: cell for cell in found["cells"]}
+    return {(r["task"], r["method"]): cells[r["cell"]] | r for r in found["rows"]}
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def measured(row: Mapping[str, Any] | None) -> str:
+    """An accuracy with Wilson's interval; a dash where nothing was measured."""
+    if row is None:
+        return "–"
+    low, high = (100 * bound for bound in row["ci95"])
+    return f"{percent(row['accuracy'])} [{low:.1f}, {high:.1f}]"
+
+
+def tasks(rows: Rows) -> list[str]:
+    return list(dict.fromkeys(task for task, _ in rows))
+
+
+def after_stage(row: Mapping[str, Any] | None, stage: str) -> str:
+    """Validation accuracy at the end of a stage."""
+    points = [value for name, _, value in (row or {}).get("val_curve", ()) if name == stage]
+    return percent(points[-1]) if points else "–"
+
+
+def verdict(row: Mapping[str, Any]) -> str:
+    """Whether a task leaves methods room to differ."""
+    if row["accuracy"] < row["floor"] + ROOM:
+        return "no: at chance" if row["ci95"][0] <= row["floor"] else "little: near chance"
+    return "yes" if row["accuracy"] < CEILING else "little: near the ceiling"
+
+
+def of_methods(rows: Rows) -> str:
+    """Every task: zero-shot, direct SFT, LIVR, and whether there is room for a comparison."""
+    lines = []
+    for task in tasks(rows):
+        methods = [rows.get((task, name)) for name in ("zero_shot", "sft", "livr")]
+        sft = rows[task, "sft"]
+        lines.append([label(task), percent(sft["floor"]), *map(measured, methods), verdict(sft)])
+    head = ["task", "most common answer", "zero-shot", "direct SFT", "LIVR"]
+    return table([*head, "room for a comparison"], lines)
+
+
+def of_mini(rows: Rows) -> str:
+    """Every task: zero-shot and direct SFT."""
+    lines = []
+    for task in tasks(rows):
+        zero, sft = rows[task, "zero_shot"], rows[task, "sft"]
+        best = percent(sft["val_accuracy"])
+        lines.append([label(task), percent(sft["floor"]), measured(zero), measured(sft), best])
+        lines[-1].append(verdict(sft))
+    head = ["task", "most common answer", "zero-shot", "direct SFT", "its best validation"]
+    return table([*head, "room for a comparison"], lines)
+
+
+def of_latents(rows: Rows) -> str:
+    """Every task: what LIVR answers through the latents alone, beside as trained."""
+    lines = []
+    for task in tasks(rows):
+        livr = rows.get((task, "livr"))
+        if livr is None:
+            continue
+        line = [label(task), percent(livr["floor"]), after_stage(livr, "stage1"), measured(livr)]
+        blind = livr.get("blindfolded")
+        gain = livr["accuracy"] - livr["floor"]
+        kept = (blind["accuracy"] - livr["floor"]) / gain if blind and gain > 0 else None
+        clear = livr["ci95"][0] > livr["floor"]
+        line += [measured(blind), f"{100 * kept:.0f} %" if kept is not None and clear else "–"]
+        lines.append(line)
+    head = ["task", "most common answer", "validation after stage 1", "as trained"]
+    return table([*head, "bottleneck, image forgotten", "retention"], lines)
+
+
+def of_means(path: Path = RESULTS) -> str:
+    """The mean over tasks in a sentence or two."""
+    total = means(read_outcomes([path])[0], "sft")
+    lines = []
+    for line in total.lines:
+        low, high = (100 * bound for bound in (line.effect.low, line.effect.high))
+        lines.append(
+            f"{label(line.method)} minus direct SFT: {100 * line.delta:+.1f} points in the mean of "
+            f"{len(line.tasks)} tasks [{low:+.1f}, {high:+.1f}], ahead on {line.ahead} of them.\n"
+        )
+    if total.left_out:
+        lines.append(f"Left out, direct SFT at chance: {', '.join(map(label, total.left_out))}.\n")
+    return "".join(lines)
+
+
+BLOCKS: dict[str, tuple[tuple[str, Callable[[Rows], str]], ...]] = {
+    "evidence.md": (
+        ("methods", of_methods),
+        ("means", lambda rows: of_means()),
+        ("latents", of_latents),
+    ),
+    "mini.md": (("tasks", of_mini),),
+    "performance.md": (("compressed", of_latents),),
+}
+"""Page -> its blocks and what writes them."""
+
+
+def filled(page: str, name: str, rows: Rows) -> str:
+    """A page with every block of the grid between its markers written anew."""
+    for block, write in BLOCKS[name]:
+        begin, end = BEGIN.format(block), END.format(block)
+        before, after = page[: page.index(begin) + len(begin)], page[page.index(end) :]
+        page = before + write(rows) + after
+    return page
+
+
+def main() -> None:
+    """Fill the pages."""
+    rows = read()
+    for name in BLOCKS:
+        path = DOCS / name
+        path.write_text(filled(path.read_text(encoding="utf-8"), name, rows), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""The tables of docs/ are those of the committed grid."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = ("evidence.md", "mini.md", "performance.md")
+
+
+@pytest.fixture
+def grids(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(DOCS))
+    return import_module("grids")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_holds_what_was_measured(name: str, grids: ModuleType) -> None:
+    page = (DOCS / name).read_text(encoding="utf-8")
+    assert grids.filled(page, name, grids.read()) == page, "run python docs/grids.py"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_another_result_changes_the_page(name: str, grids: ModuleType) -> None:
+    page = (DOCS / name).read_text(encoding="utf-8")
+    rows = grids.read()
+    for row in rows.values():
+        row["accuracy"] = 0.6543
+    assert "65.4 %" in grids.filled(page, name, rows)
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "low", "said"),
+    [
+        (0.27, 0.22, "no: at chance"),
+        (0.33, 0.28, "little: near chance"),
+        (0.36, 0.31, "yes"),
+        (0.96, 0.93, "little: near the ceiling"),
+    ],
+)
+def test_room_for_a_comparison(accuracy: float, low: float, said: str, grids: ModuleType) -> None:
+    assert grids.verdict({"accuracy": accuracy, "ci95": [low, 1.0], "floor": 0.25}) == said
+
+
+def test_retention_is_given_only_where_something_was_gained(grids: ModuleType) -> None:
+    score = {"floor": 0.5, "accuracy": 0.7, "ci95": [0.65, 0.75]}
+    blind = {"accuracy": 0.6, "ci95": [0.55, 0.65]}
+    livr = score | {"blindfolded": blind, "val_curve": [["stage1", 4, 0.61], ["stage2", 10, 0.7]]}
+    weak = livr | {"accuracy": 0.52, "ci95": [0.47, 0.57]}
+    said = grids.of_latents({("one", "livr"): livr, ("two", "livr"): weak}).splitlines()
+    assert said[2].endswith("| 50 % |")
+    assert "| 61.0 % |" in said[2]
+    assert said[3].endswith("| – |")
