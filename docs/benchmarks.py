@@ -198,12 +198,16 @@ BLOCKS: dict[str, tuple[str | None, Callable[[Result], str]]] = {
 }
 
 
+def replaced(page: str, block: str, text: str) -> str:
+    """The page with other text between the markers of a block."""
+    begin, end = BEGIN.format(block), END.format(block)
+    return page[: page.index(begin) + len(begin)] + text + page[page.index(end) :]
+
+
 def filled(page: str, results: Mapping[str, Any]) -> str:
     """The page with every block between its markers written anew."""
     for name, (bench, write) in BLOCKS.items():
-        begin, end = BEGIN.format(name), END.format(name)
-        before, after = page[: page.index(begin) + len(begin)], page[page.index(end) :]
-        page = before + write(results[bench] if bench else results) + after
+        page = replaced(page, name, write(results[bench] if bench else results))
     return page
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks import BEGIN, END, table
+from benchmarks import replaced, table
 
 from livr.analysis.compare import label
 from livr.analysis.compare_mean import means
@@ -133,9 +133,7 @@ BLOCKS: dict[str, tuple[tuple[str, Callable[[Rows], str]], ...]] = {
 def filled(page: str, name: str, rows: Rows) -> str:
     """A page with every block of the grid between its markers written anew."""
     for block, write in BLOCKS[name]:
-        begin, end = BEGIN.format(block), END.format(block)
-        before, after = page[: page.index(begin) + len(begin)], page[page.index(end) :]
-        page = before + write(rows) + after
+        page = replaced(page, block, write(rows))
     return page
 
 
