@@ -11,9 +11,12 @@ from tests import tiny
 
 import livr
 from livr.cli.main import load_verb
+from livr.config import load_recipe
 from livr.errors import ConfigError
 from livr.model import model as asking
 from livr.model.compress import remember
+from livr.recipes import find_shipped
+from livr.train.run import train
 
 COMPRESSED = {"mask": "bottleneck", "compress": True}
 
@@ -42,6 +45,16 @@ def test_the_same_predictions(checkpoints, tmp_path: Path, monkeypatch) -> None:
     one = livr.predict(model, images, "How many?", **COMPRESSED)
     assert one == livr.predict(model, images, "How many?", mask="bottleneck")
     assert len(sizes) == 3
+
+
+def test_a_run_trained_under_both_rules(checkpoints, tmp_path: Path) -> None:
+    """Stage 2 of `livr_mixed` keeps the road through the latents; forgetting changes no answer."""
+    data = tiny.dataset(tmp_path / "data")
+    given = {"method": "livr_mixed", "model": str(checkpoints("qwen3_vl")), "epochs": [1, 1]}
+    places = {"data": data, "out": tmp_path / "run"}
+    train(load_recipe(find_shipped("livr"), ["latents.num=4"], **given, **places))
+    kept = livr.evaluate(tmp_path / "run", data, mask="bottleneck")
+    assert livr.evaluate(tmp_path / "run", data, **COMPRESSED).predictions == kept.predictions
 
 
 def test_the_flags(checkpoints, tmp_path: Path, monkeypatch, capsys) -> None:
