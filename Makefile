@@ -4,6 +4,7 @@ PYTHON ?= python3
 BIN    := .venv/bin
 STAMP  := .venv/.installed
 ARGS   ?=
+GRID   ?= seed42
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint format types arch check docs bench evidence-check clean
@@ -54,8 +55,8 @@ bench: $(STAMP)  ## run every benchmark; each prints one JSON line; ARGS="--shor
 	@ls bench/*.py >/dev/null 2>&1 || { echo "There are no benchmarks yet" >&2; exit 2; }
 	@for f in bench/*.py; do $(BIN)/python $$f --json $(ARGS) || [ $$? -eq 77 ] || exit 1; done
 
-evidence-check: $(STAMP)  ## run one committed cell again and compare; ARGS="--cell 'counting livr 42'"
-	@$(BIN)/livr ablate evidence/seed42.yaml --check evidence/seed42.json $(ARGS)
+evidence-check: $(STAMP)  ## run one committed cell again and compare; ARGS="--cell 'counting livr 42'", GRID=controls
+	@$(BIN)/livr ablate evidence/$(GRID).yaml --check evidence/$(GRID).json $(ARGS)
 
 clean:  ## remove .venv and every cache
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -10,10 +11,13 @@ from PIL import Image
 from tests.analysis.synthetic import make_runs
 
 from livr.analysis import figures
+from livr.analysis.audit.finding import Finding, Verdict
+from livr.analysis.audit.result import Audit
 from livr.analysis.compare import compare
 from livr.analysis.report import verdict, write_report
 from livr.analysis.runs import Run, read_runs
 from livr.analysis.samples import choose, data_uri
+from livr.evaluate.stats import Interval
 from livr.method.bottleneck import BOTTLENECK, ORDINARY
 
 TASKS = ("counting", "visual_similarity")
@@ -149,3 +153,32 @@ def test_the_verdict_says_no_more_than_the_test(a: str, b: str, words: str) -> N
 
     line = compare([run("sft", 1, a), run("livr", 1, b)])[1]
     assert words in verdict(line, "sft")
+
+
+def audited(model: str, verdict: Verdict) -> Audit:
+    finding = Finding(
+        "dropped", "Latents are <used>.", "Latents left out.", "80.0 % → 60.0 %", "accuracy falls",
+        verdict, 200, 0.2, Interval(0.1, 0.3), decisive=True, details={"fall": 0.2},
+    )  # fmt: skip
+    return Audit(model, "pool/counting", "test", 200, None, None, 0, (finding,))
+
+
+def test_audits_stand_side_by_side(runs: list[Run], tmp_path: Path) -> None:
+    livr, control = audited("runs/a/run", "pass"), audited("runs/control", "fail")
+    more = replace(livr.findings[0], name="retention", measured="0.99 kept", verdict="unclear")
+    livr = replace(livr, findings=(*livr.findings, more))
+    write_report(tmp_path / "page.html", runs, audits=(livr, control))
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    parser = Balance()
+    parser.feed(page)
+    assert parser.stack == []
+    table = page[page.index("Are the latents used?") : page.index("Learning curves")]
+    assert "<th>a</th><th>control</th>" in table
+    badges = re.findall(r'class="badge (\w+)"', table)
+    assert badges == ["unclear", "fail", "pass", "fail", "unclear"]
+    assert "Latents are &lt;used&gt;." in table
+    assert table.count("–") == 1, "the control did not make that test"
+
+
+def test_a_page_without_audits_has_no_such_section(page: str) -> None:
+    assert "Are the latents used?" not in page

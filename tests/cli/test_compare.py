@@ -44,6 +44,20 @@ def test_report_writes_one_file(runs: Path, tmp_path: Path, livr_command: Comman
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
 
 
+def test_report_holds_audits(runs: Path, tmp_path: Path, livr_command: Command) -> None:
+    audits = Path(__file__).parents[2] / "evidence"
+    names = [f"audit-localization-{of}.json" for of in ("livr", "latents_only")]
+    given = [word for name in names for word in ("--audit", audits / name)]
+    out = tmp_path / "page.html"
+    assert livr_command("report", runs, *given, "--out", out)[0] == 0
+    assert "localization-latents_only-42" in out.read_text(encoding="utf-8")
+    out.unlink()
+    code, _, said = livr_command("report", runs, "--audit", tmp_path / "none", "--out", out)
+    assert code == 2
+    assert "no such file. livr audit RUN" in " ".join(said.split())
+    assert not out.exists(), "half of what was asked is not a report"
+
+
 PARTS = ("Counting", "IQ_Test", "Jigsaw", "Relative_Reflectance", "Spatial_Relation")
 
 

@@ -11,6 +11,7 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from livr.analysis.audit.result import Audit, side_by_side
 from livr.analysis.compare import Line, compare, label
 from livr.analysis.compare_figure import forest_svg
 from livr.analysis.compare_mean import means
@@ -63,6 +64,7 @@ def write_report(
     reference: str = "sft",
     method: str = "livr",
     per_group: int = 3,
+    audits: Sequence[Audit] = (),
 ) -> None:
     """Write the page. The file appears when it is complete.
 
@@ -74,6 +76,7 @@ def write_report(
         reference: The method the others are compared with.
         method: The method whose answers stand beside the reference's.
         per_group: Sample questions per outcome.
+        audits: What `livr audit` found, side by side on the page.
 
     Raises:
         DataError: There are no runs, or runs of one task answered different questions.
@@ -98,6 +101,8 @@ def write_report(
         rule=RULE,
         significant=SIGNIFICANT,
         means=total,
+        audits=audits,
+        tests=side_by_side(audits),
         forest=Markup(forest) if forest else None,
         configs=[(run, yaml.safe_dump(run.config, sort_keys=False)) for run in runs if run.config],
     )  # fmt: skip

@@ -18,13 +18,21 @@ def report(
     method: Annotated[
         str, typer.Option("--method", help="The method whose answers stand beside those.")
     ] = "livr",
+    audit: Annotated[
+        list[Path] | None,
+        typer.Option("--audit", help="What livr audit wrote, for the page too. Repeatable."),
+    ] = None,
     title: Annotated[str, typer.Option("--title", help="The heading.")] = "LIVR beside direct SFT",
 ) -> None:
     """Write a self-contained page: table, learning curves, questions with both answers."""
+    from livr.analysis.audit.result import read
     from livr.analysis.report import write_report
     from livr.analysis.runs import read_runs
 
     if out.is_dir():
         out = out / "report.html"
-    write_report(out, read_runs(runs), title=title, reference=reference, method=method)
+    audits = [read(path) for path in audit or ()]
+    write_report(
+        out, read_runs(runs), title=title, reference=reference, method=method, audits=audits
+    )
     note(f"{out}: open it in a browser; it needs no network.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -50,6 +50,16 @@ class Finding:
         if self.interval is not None:
             values["interval"] = [self.interval.low, self.interval.high]
         return values
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Finding:
+        """The finding that `row` was made of.
+
+        Raises:
+            TypeError: A field is missing, unknown or not what it should be.
+        """
+        interval = row["interval"]
+        return cls(**{**row, "interval": None if interval is None else Interval(*interval)})
 
 
 def overall(findings: Sequence[Finding]) -> Verdict:

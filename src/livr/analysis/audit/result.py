@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from livr.analysis.audit.finding import Finding, Verdict, overall
+from livr.errors import DataError
 from livr.files import write_json, write_whole
+
+JSON, PAGE = "audit.json", "audit.html"
 
 
 @dataclass(frozen=True)
@@ -35,12 +40,22 @@ class Audit:
     findings: tuple[Finding, ...]
 
     @property
+    def name(self) -> str:
+        """What was audited, without the path to it; a cell of a grid is called by its folder."""
+        path = Path(self.model)
+        return path.parent.name if path.name == "run" and path.parent.name else path.name
+
+    @property
     def verdict(self) -> Verdict:
         """The worst decisive finding."""
         return overall(self.findings)
 
     def __getitem__(self, name: str) -> Finding:
         return next(f for f in self.findings if f.name == name)
+
+    def find(self, name: str) -> Finding | None:
+        """The finding of a name; None if that test was not made."""
+        return next((f for f in self.findings if f.name == name), None)
 
     def summary(self) -> dict[str, Any]:
         """As JSON."""
@@ -57,9 +72,39 @@ class Audit:
         }
 
 
+def read(path: Path) -> Audit:
+    """An audit that was written before.
+
+    Args:
+        path: An `audit.json`, or the folder that holds it.
+
+    Raises:
+        DataError: There is none, or it is not the JSON of an audit.
+    """
+    file = path / JSON if path.is_dir() else path
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        found.pop("verdict")
+        findings = tuple(Finding.of(row) for row in found.pop("findings"))
+        return Audit(**found, findings=findings)
+    except FileNotFoundError as error:
+        raise DataError(
+            f"{file}: no such file. livr audit RUN --data DIR --out {file.parent} writes it."
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{file}: not the {JSON} of livr audit ({error})") from error
+
+
+def side_by_side(audits: Sequence[Audit]) -> list[tuple[Finding, tuple[Finding | None, ...]]]:
+    """Audits test by test: a finding that names the test, and every audit's, None if not made."""
+    names = dict.fromkeys(f.name for audit in audits for f in audit.findings)
+    rows = [tuple(audit.find(name) for audit in audits) for name in names]
+    return [(next(f for f in row if f is not None), row) for row in rows]
+
+
 def write(result: Audit, folder: Path) -> None:
     """Write `audit.json` and `audit.html`; each appears when it is complete."""
     from livr.analysis.audit.page import page
 
-    write_json(folder / "audit.json", result.summary())
-    write_whole(folder / "audit.html", page(result))
+    write_json(folder / JSON, result.summary())
+    write_whole(folder / PAGE, page(result))
