@@ -44,6 +44,9 @@ class LatentsConfig(Settings):
     elastic: bool | None = None
     """Train with the first k latents, k drawn for each example, so that any number of them can be
     used later (ours). Default: the variant's own, true for livr_elastic."""
+    start: Literal["apart", "words"] = "apart"
+    """Random rows apart: normal, with mean 0 and the words' size, so that no two are alike. Or
+    like words: with their mean and spread per dimension (ours; the paper says "random")."""
     init_seed: int | None = None
     """Seed of the random rows; default: the seed of the run."""
 

@@ -21,9 +21,27 @@ def weight(rows: int = 500, width: int = 64) -> torch.Tensor:
 def test_rows_start_with_the_statistics_of_words() -> None:
     words = weight()
     spare = torch.full((12, 64), 1e6)
-    rows = Latents(torch.cat([words, spare]), 500, LatentsConfig(num=512), 0).rows
+    rows = Latents(torch.cat([words, spare]), 500, LatentsConfig(num=512, start="words"), 0).rows
     torch.testing.assert_close(rows.mean(0), words.mean(0), rtol=0, atol=0.3)
     torch.testing.assert_close(rows.std(0), words.std(0), rtol=0.2, atol=0)
+
+
+def cosines(rows: torch.Tensor) -> torch.Tensor:
+    """Between different rows."""
+    unit = torch.nn.functional.normalize(rows, dim=1)
+    return (unit @ unit.T)[~torch.eye(len(rows), dtype=torch.bool)]
+
+
+def test_rows_that_start_apart_have_the_size_of_words_and_nothing_in_common() -> None:
+    words = weight() + 2  # a mean that all words share, as in small models with tied embeddings
+    like, apart = (
+        Latents(words, 500, LatentsConfig(num=64, start=start), 0).rows
+        for start in ("words", "apart")
+    )
+    assert cosines(like).mean() > 0.6
+    assert cosines(apart).mean().abs() < 0.02
+    size = words.square().mean().sqrt()
+    torch.testing.assert_close(apart.square().mean().sqrt(), size, rtol=0.05, atol=0)
 
 
 def test_a_seed_gives_the_same_rows_and_another_seed_others() -> None:

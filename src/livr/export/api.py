@@ -182,7 +182,7 @@ def _judge(
 
 
 def _template(run: Model) -> str:
-    placement = "after" if run.latents is None else run.latents.placement
+    placement = "after" if run.latents is None else run.latents.config.placement
     image = text_of_image(run.processor)
     return with_latents(run.processor.chat_template, run.num_latents, placement, image)
 

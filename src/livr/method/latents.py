@@ -35,8 +35,7 @@ class Latents(nn.Module):
         num: K.
         noise: Norm of the noise on every use of a row, relative to the row's. See `noisy`.
 
-    Source: paper 3.2. Rows start like random words: normal with the embedding's own mean and
-    standard deviation per dimension (ours; the paper says "randomly initialised").
+    Source: paper 3.2, "randomly initialised". How is ours: `LatentsConfig.start`.
     """
 
     def __init__(self, weight_VD: Tensor, first_id: int, config: LatentsConfig, seed: int) -> None:
@@ -44,15 +43,17 @@ class Latents(nn.Module):
         self.first_id = first_id
         self.config = config
         self.num = config.num
-        self.placement = config.placement
         self.noise = 0.0
         generator = torch.Generator().manual_seed(seed)
         rows = 1 if config.shared else config.num
         # Rows from the latents on are spare or new: they say nothing about real words.
         words_VD = weight_VD.detach()[:first_id].float()
-        noise_KD = torch.randn(rows, weight_VD.shape[1], generator=generator)
-        noise_KD = noise_KD.to(words_VD.device)
-        self.rows = nn.Parameter(words_VD.mean(0) + noise_KD * words_VD.std(0))
+        noise_KD = torch.randn(rows, weight_VD.shape[1], generator=generator).to(words_VD.device)
+        starts = {
+            "apart": noise_KD * words_VD.square().mean().sqrt(),
+            "words": words_VD.mean(0) + noise_KD * words_VD.std(0),
+        }
+        self.rows = nn.Parameter(starts[config.start])
 
     @property
     def ids(self) -> range:

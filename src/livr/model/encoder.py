@@ -144,7 +144,7 @@ class Encoder:
         content = chat_content(example)
         if self.latents is not None and latents != 0:
             text = {"type": "text", "text": "".join(token_names(self.latents.num)[:latents])}
-            before = self.latents.placement == "before"
+            before = self.latents.config.placement == "before"
             last_image = max((i for i, c in enumerate(content) if c["type"] == "image"), default=-1)
             content.insert(last_image + 1 if before else len(content), text)
         if self.repeats and latents != 0:
