@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 import torch
+from safetensors import safe_open
 
 from livr.config import LatentsConfig
 from livr.errors import ConfigError
 from livr.method.bottleneck import ORDINARY
 from livr.method.latents import Latents
 from livr.method.variants import VARIANTS, variant
+from livr.mini import checkpoint_dir
 
 
 def weight(rows: int = 500, width: int = 64) -> torch.Tensor:
@@ -42,6 +44,19 @@ def test_rows_that_start_apart_have_the_size_of_words_and_nothing_in_common() ->
     assert cosines(apart).mean().abs() < 0.02
     size = words.square().mean().sqrt()
     torch.testing.assert_close(apart.square().mean().sqrt(), size, rtol=0.05, atol=0)
+
+
+def test_words_of_mini_are_alike_so_rows_like_words_are_too() -> None:
+    """Why rows start apart (docs/evidence.md)."""
+    with safe_open(checkpoint_dir("mini") / "model.safetensors", "pt") as weights:
+        words = weights.get_tensor("model.language_model.embed_tokens.weight")
+    first = len(words) - 64
+    like, apart = (
+        Latents(words, first, LatentsConfig(start=start), 0).rows for start in ("words", "apart")
+    )
+    assert cosines(words[:first]).mean() > 0.8
+    assert cosines(like).mean() > 0.8
+    assert cosines(apart).mean().abs() < 0.05
 
 
 def test_a_seed_gives_the_same_rows_and_another_seed_others() -> None:
