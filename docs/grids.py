@@ -1,6 +1,6 @@
-"""Puts what the grid measured into the pages of docs/: python docs/grids.py
+"""Puts what the grids measured into the pages of docs/: python docs/grids.py
 
-Reads evidence/seed42.json (`livr ablate evidence/seed42.yaml --out DIR` writes it as
+Reads evidence/*.json (`livr ablate evidence/NAME.yaml --out DIR` writes NAME.json as
 DIR/results.json) and fills the tables between the markers of evidence.md, mini.md and
 performance.md.
 """
@@ -19,18 +19,31 @@ from livr.analysis.compare_mean import means
 from livr.analysis.compare_outcomes import read_outcomes
 
 DOCS = Path(__file__).parent
-RESULTS = DOCS.parent / "evidence" / "seed42.json"
+EVIDENCE = DOCS.parent / "evidence"
+RESULTS = EVIDENCE / "seed42.json"
+SAME_TRAINING = tuple(EVIDENCE / f"{name}.json" for name in ("seeds", "controls", "start"))
+"""Grids that add seeds and methods to it; everything else is set alike."""
 ROOM, CEILING = 0.10, 0.95
 """Direct SFT is to be so far above the most common answer, and below this accuracy."""
 
 Rows = Mapping[tuple[str, str], Mapping[str, Any]]
 
 
-def read(path: Path = RESULTS) -> dict[tuple[str, str], dict[str, Any]]:
-    """Rows of a grid of one seed by task and method, each with its validation curve."""
-    found = json.loads(path.read_text(encoding="utf-8"))
-    cells = {cell["cell"]: cell for cell in found["cells"]}
-    return {(r["task"], r["method"]): cells[r["cell"]] | r for r in found["rows"]}
+def read(*paths: Path) -> dict[tuple[str, str], dict[str, Any]]:
+    """Rows by task and method: those of the first seed, each with its validation curve.
+
+    `by_seed` in a row has the accuracies of all seeds, the first one's in front.
+    """
+    rows: dict[tuple[str, str], dict[str, Any]] = {}
+    for path in paths or (RESULTS, *SAME_TRAINING):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        cells = {cell["cell"]: cell for cell in found["cells"]}
+        for row in found["rows"]:
+            first = rows.setdefault(
+                (row["task"], row["method"]), cells[row["cell"]] | row | {"by_seed": []}
+            )
+            first["by_seed"].append(row["accuracy"])
+    return rows
 
 
 def percent(share: float) -> str:
@@ -73,16 +86,48 @@ def of_methods(rows: Rows) -> str:
     return table([*head, "room for a comparison"], lines)
 
 
+def mean(row: Mapping[str, Any]) -> float:
+    """Mean accuracy of the seeds."""
+    return sum(row["by_seed"]) / len(row["by_seed"])
+
+
 def of_mini(rows: Rows) -> str:
-    """Every task: zero-shot and direct SFT."""
+    """Every task: zero-shot and direct SFT, with every seed."""
     lines = []
     for task in tasks(rows):
         zero, sft = rows[task, "zero_shot"], rows[task, "sft"]
+        seeds = " ".join(f"{100 * share:.1f}" for share in sft["by_seed"])
         best = percent(sft["val_accuracy"])
         lines.append([label(task), percent(sft["floor"]), measured(zero), measured(sft), best])
-        lines[-1].append(verdict(sft))
-    head = ["task", "most common answer", "zero-shot", "direct SFT", "its best validation"]
-    return table([*head, "room for a comparison"], lines)
+        lines[-1] += [seeds, percent(mean(sft)), verdict(sft | {"accuracy": mean(sft)})]
+    head = ["task", "most common answer", "zero-shot", "direct SFT, seed 42", "its best validation"]
+    return table([*head, "every seed", "mean", "room for a comparison"], lines)
+
+
+def of_controls(rows: Rows) -> str:
+    """Where the controls ran: every method, as trained and under the bottleneck."""
+    lines = []
+    for task, method in rows:
+        if (task, "latents_only") in rows and method not in ("zero_shot", "livr_words"):
+            row = rows[task, method]
+            blind = row.get("blindfolded")
+            lines.append([label(task), label(method), measured(row), measured(blind)])
+    return table(["task", "method", "as trained", "bottleneck, image forgotten"], lines)
+
+
+def of_start(rows: Rows) -> str:
+    """Every task: LIVR with latents that start apart, and like words."""
+    lines = []
+    for task in tasks(rows):
+        both = [rows.get((task, name)) for name in ("livr", "livr_words")]
+        line = [label(task)]
+        line += [after_stage(row, "stage1") for row in both]
+        line += [percent(row["val_accuracy"]) if row else "–" for row in both]
+        line += [measured(row) for row in both]
+        line += [measured((row or {}).get("blindfolded")) for row in both]
+        lines.append(line)
+    kinds = ("after stage 1, validation", "best validation", "test", "test, image forgotten")
+    return table(["task", *(f"{k}: {s}" for k in kinds for s in ("apart", "words"))], lines)
 
 
 def of_latents(rows: Rows) -> str:
@@ -123,6 +168,8 @@ BLOCKS: dict[str, tuple[tuple[str, Callable[[Rows], str]], ...]] = {
         ("methods", of_methods),
         ("means", lambda rows: of_means()),
         ("latents", of_latents),
+        ("controls", of_controls),
+        ("start", of_start),
     ),
     "mini.md": (("tasks", of_mini),),
     "performance.md": (("compressed", of_latents),),

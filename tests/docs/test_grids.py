@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = ("evidence.md", "mini.md", "performance.md")
@@ -30,6 +32,7 @@ def test_another_result_changes_the_page(name: str, grids: ModuleType) -> None:
     rows = grids.read()
     for row in rows.values():
         row["accuracy"] = 0.6543
+        row["by_seed"] = [0.6543]
     assert "65.4 %" in grids.filled(page, name, rows)
 
 
@@ -55,3 +58,27 @@ def test_retention_is_given_only_where_something_was_gained(grids: ModuleType) -
     assert said[2].endswith("| 50 % |")
     assert "| 61.0 % |" in said[2]
     assert said[3].endswith("| – |")
+
+
+def test_seeds_of_several_grids_meet_in_one_row(grids: ModuleType, tmp_path: Path) -> None:
+    def write(name: str, seed: int, accuracy: float) -> Path:
+        cell = {"cell": "one sft", "val_accuracy": 0.5}
+        row = {"cell": "one sft", "task": "one", "method": "sft", "seed": seed}
+        rows = [row | {"accuracy": accuracy}]
+        path = tmp_path / name
+        path.write_text(json.dumps({"cells": [cell], "rows": rows}), encoding="utf-8")
+        return path
+
+    found = grids.read(write("a.json", 42, 0.6), write("b.json", 43, 0.8))["one", "sft"]
+    assert (found["accuracy"], found["by_seed"]) == (0.6, [0.6, 0.8])
+    assert grids.mean(found) == pytest.approx(0.7)
+
+
+def test_grids_that_share_a_table_are_set_alike(grids: ModuleType) -> None:
+    """Seeds and methods may differ between them, nothing that changes a run."""
+    files = [path.with_suffix(".yaml") for path in (grids.RESULTS, *grids.SAME_TRAINING)]
+    assert len(files) > 1
+    first, *others = [yaml.safe_load(file.read_text(encoding="utf-8")) for file in files]
+    for other in others:
+        for key in ("model", "data", "sizes", "epochs", "settings"):
+            assert other[key] == first[key], key

@@ -1,0 +1,51 @@
+"""The table of audits is that of the committed files, and says what they should say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from livr.analysis.audit.finding import Finding
+from livr.evaluate.stats import Interval
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.fixture
+def audits(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(DOCS))
+    return import_module("audits")
+
+
+def test_the_page_holds_what_was_measured(audits: ModuleType) -> None:
+    page = audits.PAGE.read_text(encoding="utf-8")
+    assert audits.filled(page) == page, "run python docs/audits.py"
+
+
+def test_the_control_fails_and_livr_does_not_fail(audits: ModuleType) -> None:
+    found = {audit.name.rsplit("-", 2)[0]: audit.verdict for audit in audits.audits()}
+    assert found == {
+        "localization-livr": "unclear",
+        "localization-latents_only": "fail",
+        "visual_similarity-livr": "pass",
+        "visual_similarity-latents_only": "fail",
+    }
+
+
+def test_both_audits_of_a_task_asked_all_questions_of_the_same_data(audits: ModuleType) -> None:
+    found = audits.audits()
+    for livr, control in zip(found[::2], found[1::2], strict=True):
+        for field in ("data", "split", "n", "seed"):
+            assert getattr(livr, field) == getattr(control, field), field
+        assert livr.n == 300
+
+
+def test_a_cell_gives_verdict_number_and_interval(audits: ModuleType) -> None:
+    finding = Finding("x", "", "", "", "", "pass", 9, 0.25, Interval(0.2, 0.3))
+    assert audits.cell(finding) == "pass: 0.25 [0.20, 0.30]"
+    assert audits.cell(replace(finding, interval=None)) == "pass"
+    assert audits.cell(None) == "–"
