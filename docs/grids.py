@@ -23,6 +23,8 @@ EVIDENCE = DOCS.parent / "evidence"
 RESULTS = EVIDENCE / "seed42.json"
 SAME_TRAINING = tuple(EVIDENCE / f"{name}.json" for name in ("seeds", "controls", "start"))
 """Grids that add seeds and methods to it; everything else is set alike."""
+LONGER = EVIDENCE / "long.json"
+"""Direct SFT and LIVR with twice the epochs."""
 ROOM, CEILING = 0.10, 0.95
 """Direct SFT is to be so far above the most common answer, and below this accuracy."""
 
@@ -130,6 +132,20 @@ def of_start(rows: Rows) -> str:
     return table(["task", *(f"{k}: {s}" for k in kinds for s in ("apart", "words"))], lines)
 
 
+def of_longer(rows: Rows, longer: Rows) -> str:
+    """Where it ran: direct SFT and LIVR with ten epochs, and with twenty."""
+    lines = []
+    for task in tasks(longer):
+        line = [label(task)]
+        for method in ("sft", "livr"):
+            both = (rows.get((task, method)), longer.get((task, method)))
+            line += [percent(row["val_accuracy"]) if row else "–" for row in both]
+            line += [measured(row) for row in both]
+        lines.append(line)
+    kinds = [f"{k}, {n}" for k in ("validation", "test") for n in ("10 epochs", "20")]
+    return table(["task", *(f"{m}: {k}" for m in ("direct SFT", "LIVR") for k in kinds)], lines)
+
+
 def of_latents(rows: Rows) -> str:
     """Every task: what LIVR answers through the latents alone, beside as trained."""
     lines = []
@@ -170,6 +186,8 @@ BLOCKS: dict[str, tuple[tuple[str, Callable[[Rows], str]], ...]] = {
         ("latents", of_latents),
         ("controls", of_controls),
         ("start", of_start),
+        ("longer", lambda rows: of_longer(rows, read(LONGER))),
+        ("means-longer", lambda rows: of_means(LONGER)),
     ),
     "mini.md": (("tasks", of_mini),),
     "performance.md": (("compressed", of_latents),),
