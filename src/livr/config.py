@@ -67,6 +67,8 @@ class OptimConfig(Settings):
 
     lr: float = Field(1e-4, gt=0)
     """Peak learning rate (appendix B)."""
+    stages: tuple[float, ...] | None = None
+    """Factors on `lr`, one per stage (ours). Default: the same rate in every stage (appendix B)."""
     weight_decay: float = Field(0.01, ge=0)
     """Weight decay (appendix B)."""
     beta1: float = 0.9
@@ -149,6 +151,16 @@ class TrainConfig(Settings):
     def _epochs_are_positive(self) -> TrainConfig:
         if any(e <= 0 for e in self.epochs):
             raise ValueError(f"epochs={list(self.epochs)}: every stage needs a positive number")
+        return self
+
+    @model_validator(mode="after")
+    def _one_rate_per_stage(self) -> TrainConfig:
+        factors, count = self.optim.stages, len(self.epochs)
+        if factors is not None and (len(factors) != count or min(factors) <= 0):
+            raise ValueError(
+                f"optim.stages={list(factors)}: give {count} positive numbers, one for each of "
+                f"epochs={list(self.epochs)}"
+            )
         return self
 
     @model_validator(mode="after")

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import doctest
+from pathlib import Path
 
 import pytest
 import torch
+from pydantic import ValidationError
 
-from livr.config import LatentsConfig, TrainConfig
+from livr.config import LatentsConfig, OptimConfig, TrainConfig
 from livr.method import stages
 from livr.method.bottleneck import BOTTLENECK, ORDINARY, POLICIES, allowed
 from livr.method.roles import Role, exempt
 from livr.method.stages import Stage, cosine
 from livr.method.variants import VARIANTS, variant
 from livr.train.equip import stages_of
+from livr.train.stage import arguments
 
 ROLES = torch.randint(0, 5, (64, 24), generator=torch.Generator().manual_seed(0))
 
@@ -107,3 +110,16 @@ def test_settings_replace_a_variants_own() -> None:
     assert [(s.share, s.noise, s.elastic) for s in plan] == [(1.0, 0.3, True), (0.2, 0.3, True)]
     own = stages_of(variant("livr_noise"), TrainConfig(share=0.2))
     assert [(s.share, s.noise, s.elastic) for s in own] == [(1.0, 0.1, False)] * 2
+
+
+def test_every_stage_may_have_its_own_rate() -> None:
+    plan = stages_of(variant("livr"), TrainConfig(optim=OptimConfig(lr=2e-3, stages=(1.0, 0.25))))
+    rates = [arguments(TrainConfig(optim=OptimConfig(lr=2e-3)), s, Path("unused"), 8) for s in plan]
+    assert [given.learning_rate for given in rates] == [2e-3, 5e-4]
+    assert [s.rate for s in stages_of(variant("livr"), TrainConfig())] == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("factors", [(1.0,), (1.0, 0.0), (1.0, 0.5, 0.2), ()])
+def test_rates_that_fit_no_stage_are_refused(factors: tuple[float, ...]) -> None:
+    with pytest.raises(ValidationError, match="give 2 positive numbers, one for each of epochs"):
+        TrainConfig(optim=OptimConfig(stages=factors))

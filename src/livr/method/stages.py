@@ -43,6 +43,7 @@ class Stage:
         name: `stage1`, `stage2`: also the folder of its checkpoints.
         policy: The attention rule.
         epochs: Passes over the training data.
+        rate: Factor on the peak learning rate of the run.
         gate: How far the rule is open, by progress through the stage.
         share: Probability, per example and step, that the rule holds; else the ordinary one.
         noise: Noise on the latents' rows, see `Latents.noisy`.
@@ -52,6 +53,7 @@ class Stage:
     name: str
     policy: Policy
     epochs: float = 1.0
+    rate: float = 1.0
     gate: Schedule = closed
     share: float = 1.0
     noise: float = 0.0

@@ -49,7 +49,11 @@ def stages_of(arm: Variant, config: TrainConfig) -> StagePlan:
         raise ConfigError(f"method {arm.name} trains nothing; use livr eval on the model itself")
     given = {"noise": config.latents.noise, "elastic": config.latents.elastic}
     mixing = {"share": config.share}
-    return tuple(_changed(s, given if s.share == 1 else given | mixing) for s in plan)
+    rates = config.optim.stages or (1.0,) * len(plan)
+    return tuple(
+        _changed(stage, {"rate": rate} | given | (mixing if stage.share < 1 else {}))
+        for stage, rate in zip(plan, rates, strict=True)
+    )
 
 
 def _changed(stage: Stage, settings: dict[str, Any]) -> Stage:

@@ -179,7 +179,7 @@ def arguments(config: TrainConfig, stage: Stage, folder: Path, per_device: int) 
         num_train_epochs=stage.epochs,
         per_device_train_batch_size=per_device,
         gradient_accumulation_steps=processes.examples_each(optim.batch_size) // per_device,
-        learning_rate=optim.lr,
+        learning_rate=optim.lr * stage.rate,
         weight_decay=optim.weight_decay,
         adam_beta1=optim.beta1,
         adam_beta2=optim.beta2,
