@@ -1,7 +1,7 @@
 """The latents: K new vocabulary entries, each with its own embedding row.
 
-They carry no text and cost no labels. They are appended to the prompt, never generated. Only
-their K rows train; the embedding matrix itself is never copied or touched.
+They carry no text, cost no labels, and stand in the prompt: none is generated. Only their K rows
+train; the embedding matrix itself is never copied or touched.
 """
 
 from __future__ import annotations
@@ -66,12 +66,10 @@ class Latents(nn.Module):
 
     @contextmanager
     def noisy(self, noise: float) -> Iterator[None]:
-        """Inside the block every use of a row gets Gaussian noise of its own.
+        """Inside the block every use of a row gets Gaussian noise of its own; ours, for training.
 
         Args:
             noise: Its norm over the row's norm, in the mean. 0 draws no random numbers.
-
-        Source: ours. Training runs inside such a block, nothing else does.
         """
         self.noise, before = noise, self.noise
         try:

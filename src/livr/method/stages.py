@@ -1,8 +1,7 @@
 """Stages: which policy holds for how many epochs. Each has its own optimiser and schedule.
 
-In the paper a policy holds for every example from a stage's first step to its last. Ours are a gate
-that opens step by step, a policy that holds for some examples only, noise on the latents' rows, and
-prompts with only the first few latents. What is off draws no random numbers.
+In the paper a policy holds for every example throughout a stage. Ours: a gate that opens by and by,
+a policy for some examples only, noise on the rows, fewer latents. What is off draws nothing random.
 """
 
 from __future__ import annotations
