@@ -12,7 +12,7 @@ from torch import Tensor
 import livr.model.load as loading
 from livr.errors import ConfigError, LivrError
 from livr.method.roles import Role
-from livr.model.compress import Notes, remember
+from livr.model.compress import Notes, obstacle, remember
 from livr.model.encoder import Encoded
 from livr.model.model import Model
 from livr.model.probes import probes
@@ -138,6 +138,8 @@ def test_refused_where_the_image_would_be_missed(models, tmp_path: Path) -> None
         model.generate(probes(), "bottleneck", "drop", compress=True)
     with pytest.raises(ConfigError, match="2 question"):
         remember(model, prompts(model)).ask(["a", "b"])
+    assert obstacle(model) == ""
     for family in ("gemma3", "paligemma"):
+        assert obstacle(models(family))
         with pytest.raises(LivrError, match="plain causal attention"):
             models(family).generate(probes(), "bottleneck", compress=True)

@@ -198,6 +198,21 @@ def need_hidden_image(mask: str) -> None:
         )
 
 
+def obstacle(model: Model) -> str:
+    """Why a model cannot forget images, as the end of a sentence; empty if it can.
+
+    Args:
+        model: Any loaded model.
+    """
+    text = model.hf.config.get_text_config(decoder=True)
+    attention = model.family.attention
+    if "sliding_attention" in (getattr(text, "layer_types", None) or ()):
+        return f"{model.family.name} has sliding windows"
+    if attention != "causal":
+        return f"{model.family.name} has attention of another kind ({attention})"
+    return ""
+
+
 def _refuse(model: Model, mask: str, roles_BT: Tensor) -> None:
     need_hidden_image(mask)
     if not bool((roles_BT == Role.LATENT).any(1).all()):
@@ -205,11 +220,5 @@ def _refuse(model: Model, mask: str, roles_BT: Tensor) -> None:
             "compress keeps what latents saw of the image, but this prompt has none: the answer "
             "would be blind; use a model with latents, and latents=keep"
         )
-    text = model.hf.config.get_text_config(decoder=True)
-    windows = "sliding_attention" in (getattr(text, "layer_types", None) or ())
-    attention = model.family.attention
-    if attention != "causal" or windows:
-        kind = "sliding windows" if windows else f"attention of another kind ({attention})"
-        raise ModelError(
-            f"compress needs plain causal attention in every layer; {model.family.name} has {kind}"
-        )
+    if reason := obstacle(model):
+        raise ModelError(f"compress needs plain causal attention in every layer; {reason}")

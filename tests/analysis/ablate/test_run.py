@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests import tiny
 from tests.analysis.ablate.small import Here, small_grid
+from tests.families import gemma
 
 from livr.analysis.ablate import worker
 from livr.analysis.ablate.cells import RESULT, cells_of
@@ -79,6 +80,20 @@ def test_latents_are_asked_blindfolded_too(grid: Grid, tmp_path: Path) -> None:
     hashes = [cell.hash for cell in cells_of(plain, Sources(plain, tmp_path))]
     own = [cell.hash for cell in board.cells]
     assert hashes[0] == own[0] and hashes[1] != own[1]
+
+
+def test_where_images_cannot_be_forgotten_they_stay(data: Path, tmp_path: Path) -> None:
+    """Gemma 3 has sliding windows: asked blindfolded with its images, not refused."""
+    given = {"tasks": ["one"], "variants": ["livr"], "blindfolded": True}
+    given |= {"settings": {"latents.num": 2}}
+    grid = small_grid(data, gemma.gemma3(tmp_path / "model"))
+    asked = Grid.model_validate(grid.model_dump() | given)
+    board = run_grid(asked, prepare(asked, tmp_path / "out"), Here(), command="livr ablate g")
+    found = json.loads((board.out / "results.json").read_text("utf-8"))
+    assert found["failed"] == []
+    run, tested = board.folder(board.cells[0]) / "run", board.cells[0].tests["one"]
+    again = evaluate(str(run), tested, "test", mask="bottleneck")
+    assert found["rows"][0]["blindfolded"]["accuracy"] == again.accuracy
 
 
 def test_a_comparison_reads_the_folder(done: Board) -> None:

@@ -153,7 +153,8 @@ class Grid(Settings):
     """Settings with several values each, for every variant that trains."""
     blindfolded: bool = False
     """Ask what was trained with latents a second time under the bottleneck rule, the images
-    forgotten after the prompt (compressed decoding): what the latents alone carry (ours)."""
+    forgotten after the prompt (compressed decoding) where the model's layers allow that: what the
+    latents alone carry (ours)."""
     baseline: str = "sft"
     """The variant that the others are compared with."""
     paper: str | None = None

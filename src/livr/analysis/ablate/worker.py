@@ -27,6 +27,7 @@ from livr.evaluate.run import Evaluation, evaluate
 from livr.evaluate.score import write_predictions
 from livr.files import write_json
 from livr.method.bottleneck import BOTTLENECK
+from livr.model.compress import obstacle
 from livr.model.load import load
 from livr.model.model import Model
 from livr.train.progress import VALIDATION_COST, Meter, Progress
@@ -133,10 +134,13 @@ def _tested(cell: Cell, folder: Path, reporter: Reporter) -> list[dict[str, Any]
 
 
 def _blindfolded(cell: Cell, asked: Model, data: str, reporter: Reporter) -> dict[str, Any]:
-    """The same questions under the bottleneck rule, with the images forgotten after the prompt."""
+    """The same questions under the bottleneck rule, the images forgotten after the prompt.
+
+    Where layers stand in the way of forgetting, images stay; the answers are the same.
+    """
     if not cell.blindfolded:
         return {}
-    how: dict[str, Any] = {"mask": BOTTLENECK.name, "compress": True}
+    how: dict[str, Any] = {"mask": BOTTLENECK.name, "compress": not obstacle(asked)}
     result = evaluate(asked, data, "test", **how, on_progress=reporter.asked)
     return {"blindfolded": result.score.fields() | {"correct": result.score.correct}}
 
