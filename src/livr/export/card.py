@@ -14,8 +14,8 @@ from livr.backbones.backbone import auto_class
 from livr.export.result import Export
 from livr.export.source import Source
 from livr.method.variants import VARIANTS
+from livr.mini import EMBEDDED
 from livr.mini.card import read_card
-from livr.model.load import MINI
 
 _UNKNOWN_LICENCE = "other"
 _TRUST = "trust_remote_code=True"
@@ -189,7 +189,7 @@ def _comparison(done: Export) -> str:
 
 def licence(source: Source) -> str | None:
     """The licence named in the base checkpoint's own model card, or None."""
-    if source.config.model in MINI:
+    if source.config.model in EMBEDDED:
         return read_card(source.config.model).licence.lower()
     path = source.file("README.md")
     if path is None:

@@ -14,8 +14,7 @@ from transformers.utils import cached_file
 from livr.config import LatentsConfig, TrainConfig, build
 from livr.errors import ModelError
 from livr.method.variants import VARIANTS
-from livr.mini import checkpoint_dir
-from livr.model.load import MINI
+from livr.mini import EMBEDDED, checkpoint_dir
 
 
 @dataclass(frozen=True)
@@ -123,7 +122,7 @@ def read_source(model: Path, trust_remote_code: bool = False) -> Source:
             "chat template at inference. Use it through livr (livr eval, livr predict, livr.load)"
         )
     name = config.model
-    checkpoint = str(checkpoint_dir(name)) if name in MINI else name
+    checkpoint = str(checkpoint_dir(name)) if name in EMBEDDED else name
     return Source(model, config, checkpoint, trust_remote_code)
 
 

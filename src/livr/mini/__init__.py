@@ -7,6 +7,8 @@ from pathlib import Path
 from livr.errors import ModelError
 
 CHECKPOINTS = Path(__file__).parent / "checkpoints"
+EMBEDDED = ("mini", "nano")
+"""Names that stand for shipped checkpoints wherever a model is asked for."""
 
 
 def checkpoint_dir(name: str = "mini") -> Path:

@@ -15,7 +15,7 @@ from livr.backbones.processor import load_processor
 from livr.config import LatentsConfig, TrainConfig, build
 from livr.errors import ModelError
 from livr.method.variants import VARIANTS
-from livr.mini import checkpoint_dir
+from livr.mini import EMBEDDED, checkpoint_dir
 from livr.model.adapter import load_adapter
 from livr.model.model import Model
 from livr.model.probes import refuse_leak
@@ -61,7 +61,7 @@ def load(
     origin = str(source) if run is None else run.model
     if run is not None:
         max_pixels = run.max_pixels if max_pixels is None else max_pixels
-    path = str(checkpoint_dir(origin)) if origin in MINI else origin
+    path = str(checkpoint_dir(origin)) if origin in EMBEDDED else origin
     where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     trust = trust_remote_code
     kind = _dtype(dtype, where)
@@ -87,10 +87,6 @@ def model_class(method: str | None) -> type[Model]:
         return Model
     own: type[Model] = import_module(arm.home).MODEL
     return own
-
-
-MINI = ("mini",)
-"""Names of embedded checkpoints."""
 
 
 def _run_config(folder: Path) -> TrainConfig | None:

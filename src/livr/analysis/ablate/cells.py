@@ -17,7 +17,7 @@ from livr.config import Settings, TrainConfig, load_recipe
 from livr.data.store import file_sha256, load_split
 from livr.errors import ConfigError, ModelError
 from livr.method.variants import variant
-from livr.mini import checkpoint_dir
+from livr.mini import EMBEDDED, checkpoint_dir
 from livr.recipes import find_shipped
 from livr.train.progress import VALIDATION_COST
 from livr.train.run import workload
@@ -194,7 +194,7 @@ def model_fingerprint(model: str) -> str:
     Raises:
         ModelError: There is no such embedded model.
     """
-    if model == "mini":
+    if model in EMBEDDED:
         folder = checkpoint_dir(model)
     elif Path(model).is_dir():
         folder = Path(model)
