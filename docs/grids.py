@@ -8,7 +8,7 @@ performance.md.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,10 @@ SAME_TRAINING = tuple(EVIDENCE / f"{name}.json" for name in ("seeds", "controls"
 """Grids that add seeds and methods to it; everything else is set alike."""
 LONGER = EVIDENCE / "long.json"
 """Direct SFT and LIVR with twice the epochs."""
+MORE = EVIDENCE / "more.json"
+"""Direct SFT and LIVR with five times the questions and a fifth of the epochs."""
+SLOW = EVIDENCE / "slow.json"
+"""Direct SFT with a third of the learning rate."""
 ROOM, CEILING = 0.10, 0.95
 """Direct SFT is to be so far above the most common answer, and below this accuracy."""
 
@@ -34,7 +38,7 @@ Rows = Mapping[tuple[str, str], Mapping[str, Any]]
 def read(*paths: Path) -> dict[tuple[str, str], dict[str, Any]]:
     """Rows by task and method: those of the first seed, each with its validation curve.
 
-    `by_seed` in a row has the accuracies of all seeds, the first one's in front.
+    `by_seed` and `val_by_seed` in a row have the accuracies of all seeds, the first one's in front.
     """
     rows: dict[tuple[str, str], dict[str, Any]] = {}
     for path in paths or (RESULTS, *SAME_TRAINING):
@@ -42,9 +46,11 @@ def read(*paths: Path) -> dict[tuple[str, str], dict[str, Any]]:
         cells = {cell["cell"]: cell for cell in found["cells"]}
         for row in found["rows"]:
             first = rows.setdefault(
-                (row["task"], row["method"]), cells[row["cell"]] | row | {"by_seed": []}
+                (row["task"], row["method"]),
+                cells[row["cell"]] | row | {"by_seed": [], "val_by_seed": []},
             )
             first["by_seed"].append(row["accuracy"])
+            first["val_by_seed"].append(cells[row["cell"]].get("val_accuracy") or 0.0)
     return rows
 
 
@@ -93,17 +99,40 @@ def mean(row: Mapping[str, Any]) -> float:
     return sum(row["by_seed"]) / len(row["by_seed"])
 
 
-def of_mini(rows: Rows) -> str:
-    """Every task: zero-shot and direct SFT, with every seed."""
+def each(shares: Sequence[float]) -> str:
+    """Accuracies of the seeds, in percent."""
+    return " ".join(f"{100 * share:.1f}" for share in shares)
+
+
+def of_mini(rows: Rows, more: Rows, slow: Rows) -> str:
+    """Every task: zero-shot and direct SFT, with every seed; below, trained otherwise."""
+    named = [(label(task), task, rows) for task in tasks(rows)]
+    named += [(f"{label(task)}, 5,000 x 2", task, more) for task in tasks(more)]
+    named += [(f"{label(task)}, rate 1e-3", task, slow) for task in tasks(slow)]
     lines = []
-    for task in tasks(rows):
-        zero, sft = rows[task, "zero_shot"], rows[task, "sft"]
-        seeds = " ".join(f"{100 * share:.1f}" for share in sft["by_seed"])
-        best = percent(sft["val_accuracy"])
-        lines.append([label(task), percent(sft["floor"]), measured(zero), measured(sft), best])
-        lines[-1] += [seeds, percent(mean(sft)), verdict(sft | {"accuracy": mean(sft)})]
-    head = ["task", "most common answer", "zero-shot", "direct SFT, seed 42", "its best validation"]
-    return table([*head, "every seed", "mean", "room for a comparison"], lines)
+    for name, task, found in named:
+        zero, sft = rows[task, "zero_shot"], found[task, "sft"]
+        lines.append([name, percent(sft["floor"]), measured(zero), measured(sft)])
+        lines[-1] += [each(sft["val_by_seed"]), each(sft["by_seed"]), percent(mean(sft))]
+        lines[-1].append(verdict(sft | {"accuracy": mean(sft)}))
+    head = ["task", "most common answer", "zero-shot", "direct SFT, seed 42"]
+    seeds = ["validation, every seed", "test, every seed", "mean"]
+    return table([*head, *seeds, "room for a comparison"], lines)
+
+
+def of_more(rows: Rows, more: Rows) -> str:
+    """Where it ran: direct SFT and LIVR with 1,000 questions ten times, and with 5,000 twice."""
+    lines = []
+    for task in tasks(more):
+        for method in ("sft", "livr"):
+            for name, found in (("1,000 x 10", rows), ("5,000 x 2", more)):
+                if row := found.get((task, method)):
+                    line = [label(task), label(method), name, after_stage(row, "stage1")]
+                    line += [each(row["val_by_seed"]), each(row["by_seed"]), percent(mean(row))]
+                    lines.append([*line, measured(row.get("blindfolded"))])
+    head = ["task", "method", "questions x epochs", "validation after stage 1, seed 42"]
+    seeds = ["best validation, every seed", "test, every seed", "mean"]
+    return table([*head, *seeds, "seed 42, image forgotten"], lines)
 
 
 def of_controls(rows: Rows) -> str:
@@ -188,8 +217,9 @@ BLOCKS: dict[str, tuple[tuple[str, Callable[[Rows], str]], ...]] = {
         ("start", of_start),
         ("longer", lambda rows: of_longer(rows, read(LONGER))),
         ("means-longer", lambda rows: of_means(LONGER)),
+        ("more", lambda rows: of_more(rows, read(MORE))),
     ),
-    "mini.md": (("tasks", of_mini),),
+    "mini.md": (("tasks", lambda rows: of_mini(rows, read(MORE), read(SLOW))),),
     "performance.md": (("compressed", of_latents),),
 }
 """Page -> its blocks and what writes them."""

@@ -72,6 +72,7 @@ def test_seeds_of_several_grids_meet_in_one_row(grids: ModuleType, tmp_path: Pat
     found = grids.read(write("a.json", 42, 0.6), write("b.json", 43, 0.8))["one", "sft"]
     assert (found["accuracy"], found["by_seed"]) == (0.6, [0.6, 0.8])
     assert grids.mean(found) == pytest.approx(0.7)
+    assert grids.each(found["val_by_seed"]) == "50.0 50.0"
 
 
 def test_grids_that_share_a_table_are_set_alike(grids: ModuleType) -> None:

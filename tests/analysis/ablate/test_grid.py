@@ -16,7 +16,7 @@ from livr.recipes import FOLDER, find_shipped
 ROOT = Path(__file__).parents[3]
 SHIPPED = FOLDER / "paper"
 ELSEWHERE = {"lvr"}  # published beside ours, not implemented here
-BESIDE = {"controls", "long", "seeds", "start"}  # read together with seed42, which has the baseline
+BESIDE = {"controls", "long", "more", "seeds", "slow", "start"}  # read together with seed42
 ALL = sorted(SHIPPED.glob("*.yaml")) + sorted((ROOT / "evidence").glob("*.yaml"))
 
 
