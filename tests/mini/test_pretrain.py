@@ -8,7 +8,8 @@ from safetensors.torch import load_file
 
 from livr.errors import ConfigError
 from livr.mini.phases import Phase
-from livr.mini.pretrain import PretrainConfig, Report, pretrain
+from livr.mini.pretrain import Report, pretrain
+from livr.mini.recipe import PretrainConfig, shipped
 from livr.mini.shape import build, shape
 from livr.mini.tokenizer import SPECIAL_TOKENS
 from livr.mini.tower import train_tower
@@ -90,6 +91,29 @@ def test_what_is_ahead_may_change_and_what_was_done_may_not() -> None:
     slower = CONFIG.model_copy(update={"decay": 3})
     assert CONFIG.same_until(2, slower)
     assert not CONFIG.same_until(3, slower), "the rate of the third step differs"
+
+
+def test_a_recipe_goes_on_from_its_base(finished, tmp_path) -> None:
+    base = CONFIG.model_copy(update={"tower_steps": 0})
+    again = CONFIG.model_copy(update={"base": base, "phases": (PLACES,)})
+    steps: list[int] = []
+    with pytest.raises(StoppedError):
+        pretrain(again, tmp_path / "one", on_step=stop_at_three, save_every=2, workers=0)
+    pretrain(again, tmp_path / "one", on_step=lambda r: steps.append(r.step), workers=0)
+    assert steps == [3, 4, 5, 6], "it goes on in the base, and counts on after it"
+    first = pretrain(base, tmp_path / "first", workers=0)
+    alone = again.model_copy(update={"base": None, "start_from": str(first)})
+    pretrain(alone, tmp_path / "two", workers=0)
+    whole = load_file(tmp_path / "two/checkpoint/model.safetensors")
+    for name, weight in load_file(tmp_path / "one/checkpoint/model.safetensors").items():
+        torch.testing.assert_close(whole[name], weight, rtol=1e-4, atol=1e-6)
+
+
+def test_the_shipped_recipe_takes_size_and_seed_through() -> None:
+    config = shipped("nano", seed=3, tower_steps=7)
+    assert config.base is not None
+    assert (config.size, config.seed, config.base.tower_steps) == ("nano", 3, 7)
+    assert config.before == config.base.steps
 
 
 @pytest.mark.parametrize("name", ["state.pt", "tower.pt", "tower-state.pt"])

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 
 import typer
 
 from livr.cli.console import JsonFlag, print_fields, print_json, print_table, progress
-
-if TYPE_CHECKING:
-    from livr.mini.pretrain import PretrainConfig
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The embedded model.")
 
@@ -23,22 +20,22 @@ def info(
     """Size, skills, curriculum, metrics and licence."""
     from livr.mini import checkpoint_dir
     from livr.mini.card import read_card
+    from livr.mini.recipe import PretrainConfig
 
     card = read_card(name)
     if as_json:
         print_json(card.model_dump() | {"accuracy": card.accuracy})
         return
-    recipe = card.recipe
-    steps = sum(phase["steps"] for phase in recipe["phases"])
+    recipe = PretrainConfig.model_validate(card.recipe)
     print_fields(
         {
             "name": card.name,
             "class": "Qwen3VLForConditionalGeneration (transformers)",
             "parameters": f"{card.parameters:,}",
             "folder": str(checkpoint_dir(name)),
-            "recipe": f"size {recipe['size']}, seed {recipe['seed']}, "
-            f"{recipe['tower_steps']} steps of the tower, {steps} of the decoder "
-            f"in {len(recipe['phases'])} phases",
+            "recipe": f"size {recipe.size}, seed {recipe.seed}, "
+            f"{recipe.first.tower_steps} steps of the tower, "
+            f"{recipe.before + recipe.steps} of the decoder",
             "pictures": card.pictures,
             "licence": card.licence,
             "accuracy": f"{card.accuracy:.1%} of curriculum questions about held-out pictures",
@@ -61,7 +58,8 @@ def pretrain(
         int | None, typer.Option("--tower-steps", min=0, help="Steps of the vision tower alone.")
     ] = None,
     steps: Annotated[
-        int | None, typer.Option("--steps", min=1, help="Stop the recipe after so many steps.")
+        int | None,
+        typer.Option("--steps", min=1, help="Only the decoder's first steps."),
     ] = None,
     decay: Annotated[
         int | None, typer.Option("--decay", min=1, help="Steps of falling rate at the end.")
@@ -71,22 +69,25 @@ def pretrain(
     """Rebuild the embedded model from a seed. Resumable."""
     from livr.mini.build import build_mini
     from livr.mini.phases import PHASES, first_steps
-    from livr.mini.pretrain import PretrainConfig, Report
+    from livr.mini.pretrain import Report
+    from livr.mini.recipe import PretrainConfig, shipped
 
-    chosen: dict[str, object] = {"size": size, "seed": seed}
     given = {"tower_steps": tower_steps, "decay": decay}
-    chosen |= {name: value for name, value in given.items() if value is not None}
-    if steps is not None:
+    chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if steps is None:
+        config = shipped(size, seed=seed, **chosen)
+    else:
         chosen["phases"] = first_steps(PHASES, steps)
-    config: PretrainConfig = PretrainConfig.model_validate(chosen)
-    with progress(config.tower_steps + config.steps, "vision tower") as advance:
+        config = PretrainConfig(size=size, seed=seed, **chosen)
+    tower = config.first.tower_steps
+    with progress(tower + config.before + config.steps, "vision tower") as advance:
 
         def listen_tower(step: int, loss: float) -> None:
             advance(step, f"vision tower, loss {loss:.3f}")
 
         def listen(report: Report) -> None:
             text = f"decoder, loss {report.loss:.3f}, {report.accuracy:.0%} right"
-            advance(config.tower_steps + report.step, text)
+            advance(tower + report.step, text)
 
         card = build_mini(config, out, on_step=listen, on_tower=listen_tower, workers=workers)
     print_fields({"checkpoint": str(out / "checkpoint"), "accuracy": f"{card.accuracy:.1%}"})

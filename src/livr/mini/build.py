@@ -9,7 +9,8 @@ from transformers import AutoModelForImageTextToText, AutoTokenizer
 
 from livr.mini.card import MiniCard
 from livr.mini.lesson import measure_skills
-from livr.mini.pretrain import PretrainConfig, Report, pretrain
+from livr.mini.pretrain import Report, pretrain
+from livr.mini.recipe import PretrainConfig
 
 
 def build_mini(

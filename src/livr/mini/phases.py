@@ -76,6 +76,20 @@ PHASES = (
 again in a second one; questions about that; three pictures, two of them alike; multiple choice.
 What a phase has taught is asked on in the next: 500 steps without look-ups unlearn them."""
 
+_ALL = _SINGLE | _ALIKE | _LAST
+AGAIN = (
+    _THREE.model_copy(
+        update={
+            "steps": 650,
+            "worlds": _ALL | {"matches": 4.0, "found_part": 0.8, "flocks": 2.0},
+            "shares": (0.35, 0.42, 0.23),
+            "lettered": 0.1,
+        }
+    ),
+)
+"""What it is trained on once more, from the weights of `PHASES` and with a rate that rises and
+falls anew: spots that places do not give away (`livr.mini.skills.matches`), and many of a kind."""
+
 
 def phase_at(phases: Sequence[Phase], step: int) -> Phase:
     """The phase that a step belongs to; steps after the end belong to the last."""

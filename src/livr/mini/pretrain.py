@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import BaseModel, ConfigDict
 from torch import nn
 from torch.nn.functional import cross_entropy
 from transformers import AutoModelForImageTextToText, PreTrainedTokenizerFast
@@ -23,7 +22,7 @@ from livr.mini.folder import kept_tokenizer, save_checkpoint
 from livr.mini.lesson import answers_right, lesson_logits
 from livr.mini.log import PretrainLog
 from livr.mini.muon import Muon
-from livr.mini.phases import PHASES, Phase, first_steps
+from livr.mini.recipe import PretrainConfig
 from livr.mini.shape import build, shape
 from livr.mini.steps import in_order, move, read_state, write_state
 from livr.mini.stream import Lessons
@@ -34,65 +33,12 @@ SPARE_ROWS = 64
 """Embedding rows beyond the tokenizer, so that latents need no larger matrix."""
 
 
-class PretrainConfig(BaseModel):
-    """How the embedded model is made.
-
-    Attributes:
-        size: Name of a shape.
-        seed: Seed of weights and curriculum.
-        start_from: Checkpoint folder to go on from with another curriculum; its tokenizer is
-            kept and the tower is not trained alone again.
-        tower_steps: Steps of the vision tower alone, before everything else.
-        phases: What the decoder learns from, one mixture after the other.
-        frozen: Steps at the beginning during which the tower stays as it is, None for all: the
-            first gradients of a new decoder are noise.
-        tower_rate: Factor on the tower's rates afterwards.
-        decay: Steps at the end over which the rate falls to zero.
-        warmup: Steps over which it rises.
-        lr: Rate of AdamW.
-        muon_lr: Rate of Muon, matched to AdamW's update size.
-        weight_decay: For matrices.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    size: str = "mini"
-    seed: int = 0
-    start_from: str | None = None
-    tower_steps: int = 2400
-    phases: tuple[Phase, ...] = PHASES
-    frozen: int | None = None
-    tower_rate: float = 0.3
-    decay: int = 1200
-    warmup: int = 50
-    lr: float = 2e-3
-    muon_lr: float = 6e-3
-    weight_decay: float = 0.05
-
-    @property
-    def steps(self) -> int:
-        """Optimiser steps of the decoder, all phases."""
-        return sum(phase.steps for phase in self.phases)
-
-    def same_until(self, step: int, other: PretrainConfig) -> bool:
-        """Whether two recipes agree about every step before this one."""
-        ahead = {"phases": first_steps(self.phases, step), "decay": 0}
-        theirs = {"phases": first_steps(other.phases, step), "decay": 0}
-        rates = all(self.rate(s) == other.rate(s) for s in range(step))
-        return rates and self.model_copy(update=ahead) == other.model_copy(update=theirs)
-
-    def rate(self, step: int) -> float:
-        """Factor on all rates at a step."""
-        rise = min(1.0, (step + 1) / self.warmup)
-        return rise * min(1.0, max(0.0, (self.steps - step) / self.decay))
-
-
 @dataclass(frozen=True)
 class Report:
     """What a listener hears after each step.
 
     Attributes:
-        step: Steps done.
+        step: Steps done, those of what came first included.
         loss: Mean loss per answer token of the last step.
         accuracy: Share of answers right in the last step (fresh questions, never repeated).
     """
@@ -158,9 +104,13 @@ def pretrain(
         ConfigError: The state in `out` belongs to another recipe, or is damaged.
     """
     out.mkdir(parents=True, exist_ok=True)
-    tokenizer = kept_tokenizer(out / "tokenizer", config.seed, config.start_from)
+    earlier = config.start_from
+    if config.base is not None:
+        told = {"on_step": on_step, "on_tower": on_tower}
+        earlier = str(pretrain(config.base, out / "base", **told, workers=workers))
+    tokenizer = kept_tokenizer(out / "tokenizer", config.seed, earlier)
     numbers = shape(config.size)
-    model = _initial_model(config, tokenizer, out, workers, on_tower)
+    model = _initial_model(config, earlier, tokenizer, out, workers, on_tower)
     optimizers, tower = make_optimizers(model, config), tower_weights(model)
     start = _restore(out / "state.pt", config, model, optimizers)
     lessons = Lessons(tokenizer, numbers, config.seed, config.phases)
@@ -175,10 +125,10 @@ def pretrain(
         loss = cross_entropy(logits_NV.float(), batch.targets_N)
         move(loss, model.parameters(), optimizers)
         right = answers_right(logits_NV.detach(), batch)
-        report = Report(step + 1, loss.item(), right.float().mean().item())
-        log.add(report.step, report.loss, batch.skills, right.tolist())
+        shown = loss.item(), right.float().mean().item()
+        log.add(step + 1, shown[0], batch.skills, right.tolist())
         if on_step is not None:
-            on_step(report)
+            on_step(Report(config.before + step + 1, *shown))
         if (step + 1) % save_every == 0 or step + 1 == config.steps:
             _save(out / "state.pt", config, step + 1, model, optimizers)
             if export_to is not None:
@@ -189,6 +139,7 @@ def pretrain(
 
 def _initial_model(
     config: PretrainConfig,
+    earlier: str | None,
     tokenizer: PreTrainedTokenizerFast,
     out: Path,
     workers: int,
@@ -197,9 +148,9 @@ def _initial_model(
     """The model before the first step: an earlier checkpoint, or the seed with its tower taught."""
     numbers = shape(config.size)
     model = build(numbers, special_ids(tokenizer), len(tokenizer) + SPARE_ROWS, config.seed)
-    if config.start_from is not None:
-        earlier = AutoModelForImageTextToText.from_pretrained(config.start_from, dtype="float32")
-        model.load_state_dict(earlier.state_dict())
+    if earlier is not None:
+        taught = AutoModelForImageTextToText.from_pretrained(earlier, dtype="float32")
+        model.load_state_dict(taught.state_dict())
     elif config.tower_steps and not (out / "state.pt").is_file():
         seed, steps = config.seed, config.tower_steps
         train_tower(model, numbers, seed, steps, out, on_step=on_tower, workers=workers)

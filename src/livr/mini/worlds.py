@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 
 from livr.mini.assets import Assets
-from livr.mini.skills import boxes, compare, links, pieces, single
+from livr.mini.skills import boxes, compare, flocks, links, matches, pieces, single
 from livr.mini.skills.base import Draft
 
 AMOUNTS = ("total", "count", "count_color", "present")
@@ -87,6 +87,8 @@ SPOTLIGHTS: dict[str, tuple[World, tuple[int, ...]]] = {
         _only(compare.kinds, "same_photo", "which_photo", "same_kind", "which_kind"),
         (3,),
     ),
+    "matches": (_only(matches.matches, "link_spot", "is_spot"), (2,)),
+    "flocks": (flocks.flocks, (1,)),
     "fills": (_only(pieces.gaps, "gap_fits", "gap_which"), (2, 3)),
 }
 """One ability of a world at a time, for the phases in which it is first learnt."""
