@@ -20,15 +20,7 @@ from livr.analysis.compare_outcomes import read_outcomes
 
 DOCS = Path(__file__).parent
 EVIDENCE = DOCS.parent / "evidence"
-RESULTS = EVIDENCE / "seed42.json"
-SAME_TRAINING = tuple(EVIDENCE / f"{name}.json" for name in ("seeds", "controls", "start"))
-"""Grids that add seeds and methods to it; everything else is set alike."""
-LONGER = EVIDENCE / "long.json"
-"""Direct SFT and LIVR with twice the epochs."""
-MORE = EVIDENCE / "more.json"
-"""Direct SFT and LIVR with five times the questions and a fifth of the epochs."""
-SLOW = EVIDENCE / "slow.json"
-"""Direct SFT with a third of the learning rate."""
+RESULTS = EVIDENCE / "table1-pool.json"
 ROOM, CEILING = 0.10, 0.95
 """Direct SFT is to be so far above the most common answer, and below this accuracy."""
 
@@ -41,7 +33,7 @@ def read(*paths: Path) -> dict[tuple[str, str], dict[str, Any]]:
     `by_seed` and `val_by_seed` in a row have the accuracies of all seeds, the first one's in front.
     """
     rows: dict[tuple[str, str], dict[str, Any]] = {}
-    for path in paths or (RESULTS, *SAME_TRAINING):
+    for path in paths or (RESULTS,):
         found = json.loads(path.read_text(encoding="utf-8"))
         cells = {cell["cell"]: cell for cell in found["cells"]}
         for row in found["rows"]:
@@ -84,12 +76,13 @@ def verdict(row: Mapping[str, Any]) -> str:
 
 
 def of_methods(rows: Rows) -> str:
-    """Every task: zero-shot, direct SFT, LIVR, and whether there is room for a comparison."""
+    """Every task: zero-shot, direct SFT, LIVR in the mean of the seeds, and the room between."""
     lines = []
     for task in tasks(rows):
-        methods = [rows.get((task, name)) for name in ("zero_shot", "sft", "livr")]
-        sft = rows[task, "sft"]
-        lines.append([label(task), percent(sft["floor"]), *map(measured, methods), verdict(sft)])
+        zero, sft, livr = (rows.get((task, name)) for name in ("zero_shot", "sft", "livr"))
+        assert sft is not None
+        line = [label(task), percent(sft["floor"]), measured(zero), measured(sft), measured(livr)]
+        lines.append([*line, verdict(sft)])
     head = ["task", "most common answer", "zero-shot", "direct SFT", "LIVR"]
     return table([*head, "room for a comparison"], lines)
 
@@ -104,75 +97,28 @@ def each(shares: Sequence[float]) -> str:
     return " ".join(f"{100 * share:.1f}" for share in shares)
 
 
-def of_mini(rows: Rows, more: Rows, slow: Rows) -> str:
-    """Every task: zero-shot and direct SFT, with every seed; below, trained otherwise."""
-    named = [(label(task), task, rows) for task in tasks(rows)]
-    named += [(f"{label(task)}, 5,000 x 2", task, more) for task in tasks(more)]
-    named += [(f"{label(task)}, rate 1e-3", task, slow) for task in tasks(slow)]
+def of_mini(rows: Rows) -> str:
+    """Every task: zero-shot, and direct SFT with every seed."""
     lines = []
-    for name, task, found in named:
-        zero, sft = rows[task, "zero_shot"], found[task, "sft"]
-        lines.append([name, percent(sft["floor"]), measured(zero), measured(sft)])
-        lines[-1] += [each(sft["val_by_seed"]), each(sft["by_seed"]), percent(mean(sft))]
-        lines[-1].append(verdict(sft | {"accuracy": mean(sft)}))
+    for task in tasks(rows):
+        zero, sft = rows[task, "zero_shot"], rows[task, "sft"]
+        line = [label(task), percent(sft["floor"]), measured(zero), measured(sft)]
+        line += [each(sft["val_by_seed"]), each(sft["by_seed"]), percent(mean(sft))]
+        lines.append([*line, verdict(sft | {"accuracy": mean(sft)})])
     head = ["task", "most common answer", "zero-shot", "direct SFT, seed 42"]
     seeds = ["validation, every seed", "test, every seed", "mean"]
     return table([*head, *seeds, "room for a comparison"], lines)
-
-
-def of_more(rows: Rows, more: Rows) -> str:
-    """Where it ran: direct SFT and LIVR with 1,000 questions ten times, and with 5,000 twice."""
-    lines = []
-    for task in tasks(more):
-        for method in ("sft", "livr"):
-            for name, found in (("1,000 x 10", rows), ("5,000 x 2", more)):
-                if row := found.get((task, method)):
-                    line = [label(task), label(method), name, after_stage(row, "stage1")]
-                    line += [each(row["val_by_seed"]), each(row["by_seed"]), percent(mean(row))]
-                    lines.append([*line, measured(row.get("blindfolded"))])
-    head = ["task", "method", "questions x epochs", "validation after stage 1, seed 42"]
-    seeds = ["best validation, every seed", "test, every seed", "mean"]
-    return table([*head, *seeds, "seed 42, image forgotten"], lines)
 
 
 def of_controls(rows: Rows) -> str:
     """Where the controls ran: every method, as trained and under the bottleneck."""
     lines = []
     for task, method in rows:
-        if (task, "latents_only") in rows and method not in ("zero_shot", "livr_words"):
+        if (task, "latents_only") in rows and method != "zero_shot":
             row = rows[task, method]
             blind = row.get("blindfolded")
             lines.append([label(task), label(method), measured(row), measured(blind)])
     return table(["task", "method", "as trained", "bottleneck, image forgotten"], lines)
-
-
-def of_start(rows: Rows) -> str:
-    """Every task: LIVR with latents that start apart, and like words."""
-    lines = []
-    for task in tasks(rows):
-        both = [rows.get((task, name)) for name in ("livr", "livr_words")]
-        line = [label(task)]
-        line += [after_stage(row, "stage1") for row in both]
-        line += [percent(row["val_accuracy"]) if row else "–" for row in both]
-        line += [measured(row) for row in both]
-        line += [measured((row or {}).get("blindfolded")) for row in both]
-        lines.append(line)
-    kinds = ("after stage 1, validation", "best validation", "test", "test, image forgotten")
-    return table(["task", *(f"{k}: {s}" for k in kinds for s in ("apart", "words"))], lines)
-
-
-def of_longer(rows: Rows, longer: Rows) -> str:
-    """Where it ran: direct SFT and LIVR with ten epochs, and with twenty."""
-    lines = []
-    for task in tasks(longer):
-        line = [label(task)]
-        for method in ("sft", "livr"):
-            both = (rows.get((task, method)), longer.get((task, method)))
-            line += [percent(row["val_accuracy"]) if row else "–" for row in both]
-            line += [measured(row) for row in both]
-        lines.append(line)
-    kinds = [f"{k}, {n}" for k in ("validation", "test") for n in ("10 epochs", "20")]
-    return table(["task", *(f"{m}: {k}" for m in ("direct SFT", "LIVR") for k in kinds)], lines)
 
 
 def of_latents(rows: Rows) -> str:
@@ -214,12 +160,8 @@ BLOCKS: dict[str, tuple[tuple[str, Callable[[Rows], str]], ...]] = {
         ("means", lambda rows: of_means()),
         ("latents", of_latents),
         ("controls", of_controls),
-        ("start", of_start),
-        ("longer", lambda rows: of_longer(rows, read(LONGER))),
-        ("means-longer", lambda rows: of_means(LONGER)),
-        ("more", lambda rows: of_more(rows, read(MORE))),
     ),
-    "mini.md": (("tasks", lambda rows: of_mini(rows, read(MORE), read(SLOW))),),
+    "mini.md": (("tasks", of_mini),),
     "performance.md": (("compressed", of_latents),),
 }
 """Page -> its blocks and what writes them."""
