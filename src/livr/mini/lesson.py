@@ -13,7 +13,7 @@ from livr.mini.phases import Phase
 from livr.mini.shape import shape
 from livr.mini.steps import in_order
 from livr.mini.stream import LessonBatch, Lessons
-from livr.mini.worlds import WORLDS
+from livr.mini.worlds import KNOWN, WORLDS
 
 
 def lesson_logits(model: Any, batch: LessonBatch) -> Tensor:
@@ -59,7 +59,9 @@ def measure_skills(
     `worlds` are the kinds of scene to ask about, all by default.
     """
     mixture = worlds or dict.fromkeys(WORLDS, 1.0)
-    phase = Phase(steps=steps, worlds=mixture, shares=(0.4, 0.3, 0.3), questions=12)
+    made = {count for name in mixture for count in KNOWN[name][1]}
+    one, two, three = (share * (k in made) for k, share in enumerate((0.4, 0.3, 0.3), start=1))
+    phase = Phase(steps=steps, worlds=mixture, shares=(one, two, three), questions=12)
     lessons = Lessons(tokenizer, shape(size), 10_007, (phase,), splits)
     found: dict[str, list[bool]] = defaultdict(list)
     model.eval()

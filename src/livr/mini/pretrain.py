@@ -106,8 +106,8 @@ def pretrain(
     out.mkdir(parents=True, exist_ok=True)
     earlier = config.start_from
     if config.base is not None:
-        told = {"on_step": on_step, "on_tower": on_tower}
-        earlier = str(pretrain(config.base, out / "base", **told, workers=workers))
+        alike: Any = {"on_step": on_step, "on_tower": on_tower, "save_every": save_every}
+        earlier = str(pretrain(config.base, out / "base", workers=workers, **alike))
     tokenizer = kept_tokenizer(out / "tokenizer", config.seed, earlier)
     numbers = shape(config.size)
     model = _initial_model(config, earlier, tokenizer, out, workers, on_tower)
