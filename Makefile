@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN    := .venv/bin
 STAMP  := .venv/.installed
 ARGS   ?=
-GRID   ?= seed42
+GRID   ?= table1-pool
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint format types arch check docs bench evidence-check clean
@@ -55,7 +55,7 @@ bench: $(STAMP)  ## run every benchmark; each prints one JSON line; ARGS="--shor
 	@ls bench/*.py >/dev/null 2>&1 || { echo "There are no benchmarks yet" >&2; exit 2; }
 	@for f in bench/*.py; do $(BIN)/python $$f --json $(ARGS) || [ $$? -eq 77 ] || exit 1; done
 
-evidence-check: $(STAMP)  ## run one committed cell again and compare; ARGS="--cell 'counting livr 42'", GRID=controls
+evidence-check: $(STAMP)  ## run one committed cell again and compare; ARGS="--cell 'counting livr 42'"
 	@$(BIN)/livr ablate evidence/$(GRID).yaml --check evidence/$(GRID).json $(ARGS)
 
 clean:  ## remove .venv and every cache
