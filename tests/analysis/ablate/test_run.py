@@ -15,7 +15,7 @@ from livr.analysis.ablate import worker
 from livr.analysis.ablate.cells import RESULT, cells_of
 from livr.analysis.ablate.check import check_cell
 from livr.analysis.ablate.grid import Grid
-from livr.analysis.ablate.run import Board, prepare, run_grid
+from livr.analysis.ablate.run import Board, prepare, read_result, run_grid
 from livr.analysis.ablate.sources import Sources, join
 from livr.analysis.compare import compare
 from livr.analysis.compare_outcomes import read_outcomes
@@ -112,6 +112,20 @@ def test_a_finished_grid_does_nothing(done: Board, grid: Grid) -> None:
     run_grid(grid, prepare(grid, done.out), here, command="livr ablate g")
     assert here.attempts == [] and here.closed
     assert (done.out / "results.json").read_bytes() == before
+
+
+def test_a_changed_default_makes_a_result_stale_and_a_new_setting_does_not(done: Board) -> None:
+    cell = next(cell for cell in done.cells if cell.train)
+    result = read_result(done.folder(cell), cell)
+    assert result is not None
+    settings = result["settings"]
+    assert settings == cell.settings and settings["lora"]["r"] == 16
+    assert not {"data", "out", "model"} & settings.keys()
+    other = {**settings, "lora": {**settings["lora"], "r": 8}}
+    assert not cell.made(result | {"settings": other})
+    fewer = {name: value for name, value in settings.items() if name != "lora"}
+    assert cell.made(result | {"settings": fewer}) and cell.made(result | {"settings": {}})
+    assert cell.made(result | {"settings": settings | {"gone": 1}})
 
 
 def test_more_of_a_grid_runs_only_what_is_new(done: Board, grid: Grid) -> None:

@@ -26,6 +26,8 @@ CELL, RESULT, FAILED, PROGRESS, LOG, RUN = (
     "cell.json", "result.json", "failed.json", "progress.json", "log.txt", "run",
 )  # fmt: skip
 _LARGE = 64 << 20
+_PLACES = {"data", "model", "out", "vision_cache", "vision_cache_gib"}
+"""Settings that say where things are: results do not depend on them."""
 _LOADING = ("max_pixels", "dtype", "trust_remote_code", "load_in_4bit")
 
 
@@ -65,6 +67,30 @@ class Cell(Settings):
         """Name of its folder; other settings, another folder."""
         words = re.sub(r"[^\w.=,-]+", "-", f"{self.task}-{self.variant}-{self.seed}")
         return f"{words}-{self.hash[:8]}"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """All settings of the run, defaults too, as its result keeps them."""
+        return self.train.model_dump(mode="json", exclude=_PLACES) if self.train else {}
+
+    def made(self, result: dict[str, Any]) -> bool:
+        """Whether a result is this cell's: the same hash, and no default has changed since.
+
+        The hash leaves defaults out, so that a setting that is new does not make old results
+        stale. One whose default is another now does.
+        """
+        return bool(result.get("hash") == self.hash) and _kept(
+            result.get("settings", {}), self.settings
+        )
+
+
+def _kept(then: dict[str, Any], now: dict[str, Any]) -> bool:
+    """Whether the settings that there were then are the same now."""
+    return all(
+        _kept(value, now[name]) if isinstance(value, dict) else value == now[name]
+        for name, value in then.items()
+        if name in now
+    )
 
 
 def cells_of(grid: Grid, sources: Sources) -> list[Cell]:

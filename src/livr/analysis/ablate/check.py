@@ -120,7 +120,7 @@ def _only(grid: Grid, name: str, file: Path) -> Grid:
 
 
 def _changes(then: dict[str, Any], now: dict[str, Any], cell: Cell) -> tuple[str, ...]:
-    changes = [] if then["hash"] == cell.hash else ["its settings, its data or the model"]
+    changes = [] if cell.made(then) else ["its settings, its data or the model"]
     changes += [
         f"{key}: {_text(then[key])} then, {_text(now[key])} now"
         for key in _ENVIRONMENT

@@ -56,7 +56,7 @@ def read_result(folder: Path, cell: Cell) -> dict[str, Any] | None:
         found = json.loads((folder / RESULT).read_text("utf-8"))
     except (OSError, ValueError):
         return None
-    return found if isinstance(found, dict) and found.get("hash") == cell.hash else None
+    return found if isinstance(found, dict) and cell.made(found) else None
 
 
 def prepare(grid: Grid, out: Path, listener: Callable[[str], None] | None = None) -> Board:

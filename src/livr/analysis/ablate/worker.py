@@ -83,6 +83,7 @@ def perform(folder: Path, *, fresh: bool = False) -> dict[str, Any]:
         "hash": cell.hash,
         "seconds": round(time.monotonic() - started, 1),
         "rows": rows,
+        "settings": cell.settings,
         **about,
         **environment(),
     }
