@@ -21,6 +21,8 @@ from livr.analysis.compare_outcomes import read_outcomes
 DOCS = Path(__file__).parent
 EVIDENCE = DOCS.parent / "evidence"
 RESULTS = EVIDENCE / "table1-pool.json"
+SAME_TRAINING = tuple(EVIDENCE / f"{name}.json" for name in ("faster", "controls"))
+"""Grids that add methods to it on some tasks; everything else is set alike."""
 ROOM, CEILING = 0.10, 0.95
 """Direct SFT is to be so far above the most common answer, and below this accuracy."""
 
@@ -33,7 +35,7 @@ def read(*paths: Path) -> dict[tuple[str, str], dict[str, Any]]:
     `by_seed` and `val_by_seed` in a row have the accuracies of all seeds, the first one's in front.
     """
     rows: dict[tuple[str, str], dict[str, Any]] = {}
-    for path in paths or (RESULTS,):
+    for path in paths or (RESULTS, *SAME_TRAINING):
         found = json.loads(path.read_text(encoding="utf-8"))
         cells = {cell["cell"]: cell for cell in found["cells"]}
         for row in found["rows"]:
@@ -111,14 +113,20 @@ def of_mini(rows: Rows) -> str:
 
 
 def of_controls(rows: Rows) -> str:
-    """Where the controls ran: every method, as trained and under the bottleneck."""
+    """Where a faster first stage or a control ran: every method, as trained and blindfolded."""
     lines = []
-    for task, method in rows:
-        if (task, "latents_only") in rows and method != "zero_shot":
+    for task in tasks(rows):
+        methods = [name for of, name in rows if of == task and name != "zero_shot"]
+        if not {"latents_only", "livr_faster"} & set(methods):
+            continue
+        for method in methods:
             row = rows[task, method]
-            blind = row.get("blindfolded")
-            lines.append([label(task), label(method), measured(row), measured(blind)])
-    return table(["task", "method", "as trained", "bottleneck, image forgotten"], lines)
+            two = len({stage for stage, *_ in row["val_curve"]}) > 1
+            line = [label(task), label(method), after_stage(row, "stage1") if two else "–"]
+            line += [percent(row["val_accuracy"]), measured(row)]
+            lines.append([*line, measured(row.get("blindfolded"))])
+    head = ["task", "method", "validation after stage 1", "best validation", "test"]
+    return table([*head, "bottleneck, image forgotten"], lines)
 
 
 def of_latents(rows: Rows) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import yaml
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = ("evidence.md", "mini.md", "performance.md")
@@ -72,3 +73,13 @@ def test_seeds_of_several_grids_meet_in_one_row(grids: ModuleType, tmp_path: Pat
     assert (found["accuracy"], found["by_seed"]) == (0.6, [0.6, 0.8])
     assert grids.mean(found) == pytest.approx(0.7)
     assert grids.each(found["val_by_seed"]) == "50.0 50.0"
+
+
+def test_grids_that_share_a_table_are_set_alike(grids: ModuleType) -> None:
+    """Methods may differ between them, nothing that changes a run."""
+    files = [path.with_suffix(".yaml") for path in (grids.RESULTS, *grids.SAME_TRAINING)]
+    assert len(files) > 1
+    first, *others = [yaml.safe_load(file.read_text(encoding="utf-8")) for file in files]
+    for other in others:
+        for key in ("model", "data", "sizes", "epochs", "settings"):
+            assert other[key] == first[key], key
