@@ -93,7 +93,12 @@ def ablate(
         return
     out = out or Path("runs") / path.stem
     words = ["livr", "ablate", grid, *(["--model", model] if model else [])]
-    words += [*(["--data", data] if data else []), "--out", out.name]
+    # No path of this machine goes into a file that is meant to be committed.
+    words += [
+        *(["--data", data] if data else []),
+        "--out",
+        out.name if out.is_absolute() else str(out),
+    ]
     board = _run(loaded, out, launcher, (workers, threads), retries, shlex.join(words))
     _conclude(loaded, board, as_json)
 
