@@ -107,7 +107,8 @@ def matches(rng: random.Random, assets: Assets, count: int) -> Draft:
     else:
         photo = rng.choice(assets.photos).image
         whole = photo_crop(rng, photo, (2 * size[0], 2 * size[1]))
-    nearer, chosen = rng.randrange(MARKS), []
+    nearer = rng.randrange(MARKS)
+    chosen: list[tuple[Point, Point]] = []
     while not chosen:
         views = two_windows(rng, size, whole.size)
         chosen = choose(rng, pairs(rng, views, size), nearer, APART * math.hypot(*size))
