@@ -92,15 +92,17 @@ def ablate(
         _check(loaded, check, cell, out)
         return
     out = out or Path("runs") / path.stem
-    words = ["livr", "ablate", grid, *(["--model", model] if model else [])]
-    # No path of this machine goes into a file that is meant to be committed.
-    words += [
-        *(["--data", data] if data else []),
-        "--out",
-        out.name if out.is_absolute() else str(out),
-    ]
-    board = _run(loaded, out, launcher, (workers, threads), retries, shlex.join(words))
+    board = _run(
+        loaded, out, launcher, (workers, threads), retries, _command(grid, model, data, out)
+    )
     _conclude(loaded, board, as_json)
+
+
+def _command(grid: str, model: str | None, data: str | None, out: Path) -> str:
+    """The call that repeats this, for the results file; no path of this machine goes there."""
+    words = ["livr", "ablate", grid, *(["--model", model] if model else [])]
+    words += ["--data", data] if data else []
+    return shlex.join([*words, "--out", out.name if out.is_absolute() else str(out)])
 
 
 @contextmanager
