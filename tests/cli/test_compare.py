@@ -46,11 +46,11 @@ def test_report_writes_one_file(runs: Path, tmp_path: Path, livr_command: Comman
 
 def test_report_holds_audits(runs: Path, tmp_path: Path, livr_command: Command) -> None:
     audits = Path(__file__).parents[2] / "evidence"
-    names = [f"audit-localization-{of}.json" for of in ("livr", "latents_only")]
+    names = [f"audit-visual_similarity-{of}.json" for of in ("livr_faster", "latents_only")]
     given = [word for name in names for word in ("--audit", audits / name)]
     out = tmp_path / "page.html"
     assert livr_command("report", runs, *given, "--out", out)[0] == 0
-    assert "localization-latents_only-42" in out.read_text(encoding="utf-8")
+    assert "visual_similarity-latents_only-42" in out.read_text(encoding="utf-8")
     out.unlink()
     code, _, said = livr_command("report", runs, "--audit", tmp_path / "none", "--out", out)
     assert code == 2
