@@ -80,13 +80,12 @@ def verdict(row: Mapping[str, Any]) -> str:
 
 
 def of_methods(rows: Rows) -> str:
-    """Every task: zero-shot, direct SFT, LIVR in the mean of the seeds, and the room between."""
+    """Every task: zero-shot, direct SFT, LIVR, and whether there is room for a comparison."""
     lines = []
     for task in tasks(rows):
-        zero, sft, livr = (rows.get((task, name)) for name in ("zero_shot", "sft", "livr"))
-        assert sft is not None
-        line = [label(task), percent(sft["floor"]), measured(zero), measured(sft), measured(livr)]
-        lines.append([*line, verdict(sft)])
+        methods = [rows.get((task, name)) for name in ("zero_shot", "sft", "livr")]
+        sft = rows[task, "sft"]
+        lines.append([label(task), percent(sft["floor"]), *map(measured, methods), verdict(sft)])
     head = ["task", "most common answer", "zero-shot", "direct SFT", "LIVR"]
     return table([*head, "room for a comparison"], lines)
 

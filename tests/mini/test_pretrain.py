@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import AutoModelForImageTextToText, AutoTokenizer
 
 from livr.errors import ConfigError
+from livr.mini.lesson import measure_skills
 from livr.mini.phases import Phase
 from livr.mini.pretrain import Report, pretrain
 from livr.mini.recipe import PretrainConfig, shipped
@@ -107,6 +109,24 @@ def test_a_recipe_goes_on_from_its_base(finished, tmp_path) -> None:
     whole = load_file(tmp_path / "two/checkpoint/model.safetensors")
     for name, weight in load_file(tmp_path / "one/checkpoint/model.safetensors").items():
         torch.testing.assert_close(whole[name], weight, rtol=1e-4, atol=1e-6)
+
+
+def test_a_state_of_another_recipe_is_refused_before_the_base_is_trained(
+    finished, tmp_path
+) -> None:
+    (tmp_path / "state.pt").write_bytes((finished / "state.pt").read_bytes())
+    again = CONFIG.model_copy(update={"base": CONFIG, "phases": (PLACES,)})
+    with pytest.raises(ConfigError, match="another recipe"):
+        pretrain(again, tmp_path, workers=0)
+    assert not (tmp_path / "base").exists()
+
+
+def test_skills_of_scenes_with_one_picture_can_be_measured(finished) -> None:
+    folder = finished / "checkpoint"
+    model = AutoModelForImageTextToText.from_pretrained(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    found = measure_skills(model, tokenizer, "test", 2, worlds={"places": 1.0})
+    assert found["mark_place"][1] > 20
 
 
 def test_the_shipped_recipe_takes_size_and_seed_through() -> None:

@@ -104,6 +104,7 @@ def pretrain(
         ConfigError: The state in `out` belongs to another recipe, or is damaged.
     """
     out.mkdir(parents=True, exist_ok=True)
+    saved = _saved(out / "state.pt", config)
     earlier = config.start_from
     if config.base is not None:
         alike: Any = {"on_step": on_step, "on_tower": on_tower, "save_every": save_every}
@@ -112,7 +113,7 @@ def pretrain(
     numbers = shape(config.size)
     model = _initial_model(config, earlier, tokenizer, out, workers, on_tower)
     optimizers, tower = make_optimizers(model, config), tower_weights(model)
-    start = _restore(out / "state.pt", config, model, optimizers)
+    start = _restore(saved, model, optimizers)
     lessons = Lessons(tokenizer, numbers, config.seed, config.phases)
     log = PretrainLog(out / "log.jsonl", start)
     model.train()
@@ -125,10 +126,10 @@ def pretrain(
         loss = cross_entropy(logits_NV.float(), batch.targets_N)
         move(loss, model.parameters(), optimizers)
         right = answers_right(logits_NV.detach(), batch)
-        shown = loss.item(), right.float().mean().item()
-        log.add(step + 1, shown[0], batch.skills, right.tolist())
+        report = Report(config.before + step + 1, loss.item(), right.float().mean().item())
+        log.add(step + 1, report.loss, batch.skills, right.tolist())
         if on_step is not None:
-            on_step(Report(config.before + step + 1, *shown))
+            on_step(report)
         if (step + 1) % save_every == 0 or step + 1 == config.steps:
             _save(out / "state.pt", config, step + 1, model, optimizers)
             if export_to is not None:
@@ -173,21 +174,23 @@ def _save(
     write_state(path, state)
 
 
+def _saved(path: Path, config: PretrainConfig) -> dict[str, Any] | None:
+    """The saved state of a run, if there is one; another recipe's is refused before work begins."""
+    if not path.is_file():
+        return None
+    state = read_state(path)
+    if not config.same_until(int(state["step"]), PretrainConfig.model_validate(state["config"])):
+        raise ConfigError(f"{path} belongs to another recipe; choose another --out")
+    return state
+
+
 def _restore(
-    path: Path,
-    config: PretrainConfig,
-    model: nn.Module,
-    optimizers: list[torch.optim.Optimizer],
+    state: dict[str, Any] | None, model: nn.Module, optimizers: list[torch.optim.Optimizer]
 ) -> int:
     """Load a saved state; returns the number of steps already done."""
-    if not path.is_file():
+    if state is None:
         return 0
-    state = read_state(path)
-    saved = PretrainConfig.model_validate(state["config"])
-    step = int(state["step"])
-    if not config.same_until(step, saved):
-        raise ConfigError(f"{path} belongs to another recipe; choose another --out")
     model.load_state_dict(state["model"])
-    for optimizer, saved_state in zip(optimizers, state["optimizers"], strict=True):
-        optimizer.load_state_dict(saved_state)
-    return step
+    for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
+        optimizer.load_state_dict(saved)
+    return int(state["step"])

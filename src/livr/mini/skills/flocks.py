@@ -16,16 +16,16 @@ NUMBERS = tuple(str(n) for n in range(MOST + 1))
 
 
 def flocks(rng: random.Random, assets: Assets, count: int) -> Draft:
-    """Up to ten objects of a kind, half of the time among up to three others."""
+    """Up to ten objects of a kind, three times in five among one to three others."""
     size = random_size(rng)
     scene = blank(*backdrop(rng, assets, size))
     scene.image = scene.image.copy()
     wanted, what = rng.randint(1, MOST), rng.choice(("cutout", "cutout", *THINGS[1:]))
-    flock = [rng.choice(assets.cutouts).kind if what == "cutout" else what] * wanted
+    cut = rng.choice(assets.cutouts).kind if what == "cutout" else None
     others = rng.choices(THINGS[1:], k=rng.choice((0, 0, 1, 2, 3)))
     side = min(size) * rng.uniform(0.17, 0.45 if wanted < 4 else 0.3)
-    for name in flock + others:
-        item = stamp(rng, assets, *(("cutout", None, name) if what == "cutout" and name == flock[0] else (name, None)))  # fmt: skip  # noqa: E501
+    for name in [cut or what] * wanted + others:
+        item = stamp(rng, assets, "cutout" if name == cut else name, None, cut)
         paste(rng, scene, item, side * rng.uniform(0.8, 1.1))
     kinds = [placed.kind for placed in scene.objects]
     asks = []
