@@ -17,7 +17,7 @@ from livr.analysis.compare import label
 PAGE = Path(__file__).parent / "evidence.md"
 EVIDENCE = Path(__file__).parents[1] / "evidence"
 TASKS = ("visual_similarity",)
-METHODS = ("livr_faster", "latents_only")
+METHODS = ("livr", "latents_only")
 
 
 def audits() -> list[Audit]:

@@ -8,191 +8,260 @@ performance.md.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from benchmarks import replaced, table
 
-from livr.analysis.compare import label
-from livr.analysis.compare_mean import means
-from livr.analysis.compare_outcomes import read_outcomes
+from livr.analysis.compare import Line, compare, label
+from livr.analysis.compare_mean import MeanLine, means
+from livr.analysis.compare_outcomes import Outcomes, read_outcomes
+from livr.evaluate.stats import wilson
 
 DOCS = Path(__file__).parent
 EVIDENCE = DOCS.parent / "evidence"
-RESULTS = EVIDENCE / "table1-pool.json"
-SAME_TRAINING = tuple(EVIDENCE / f"{name}.json" for name in ("faster", "controls"))
-"""Grids that add methods to it on some tasks; everything else is set alike."""
-RATE = EVIDENCE / "rate.json"
-"""Direct SFT with three times the learning rate, on some tasks."""
 ROOM, CEILING = 0.10, 0.95
 """Direct SFT is to be so far above the most common answer, and below this accuracy."""
 
-Rows = Mapping[tuple[str, str], Mapping[str, Any]]
 
+@dataclass(frozen=True)
+class Grid:
+    """The results of one or more grids whose cells are set alike.
 
-def read(*paths: Path) -> dict[tuple[str, str], dict[str, Any]]:
-    """Rows by task and method: those of the first seed, each with its validation curve.
-
-    `by_seed` and `val_by_seed` in a row have the accuracies of all seeds, the first one's in front.
+    Attributes:
+        outcomes: Right and wrong of every cell.
+        lines: By task and method, over all seeds.
+        curves: By task and method, one per seed: (stage, epoch, validation accuracy).
+        seeds: By task and method, one per seed: (best validation accuracy, test accuracy).
     """
-    rows: dict[tuple[str, str], dict[str, Any]] = {}
-    for path in paths or (RESULTS, *SAME_TRAINING):
+
+    outcomes: tuple[Outcomes, ...]
+    lines: Mapping[tuple[str, str], Line]
+    curves: Mapping[tuple[str, str], list[list[tuple[str, float, float]]]]
+    seeds: Mapping[tuple[str, str], list[tuple[float, float]]]
+
+    @property
+    def tasks(self) -> list[str]:
+        """The tasks, in the order of the grid."""
+        return list(dict.fromkeys(task for task, _ in self.lines))
+
+    def after(self, task: str, method: str, stage: str = "stage1") -> float | None:
+        """Validation accuracy at the end of a stage that others follow, a mean over seeds."""
+        ends = []
+        for curve in self.curves.get((task, method), ()):
+            found = [accuracy for name, _, accuracy in curve if name == stage]
+            if found and curve[-1][0] != stage:
+                ends.append(found[-1])
+        return sum(ends) / len(ends) if ends else None
+
+    def best(self, task: str, method: str) -> float | None:
+        """Best validation accuracy, a mean over seeds."""
+        found = [accuracy for accuracy, _ in self.seeds.get((task, method), ())]
+        return sum(found) / len(found) if found else None
+
+
+def read(*names: str) -> Grid:
+    """The committed results of grids, joined."""
+    paths = [EVIDENCE / f"{name}.json" for name in names]
+    outcomes = read_outcomes(paths)[0]
+    curves: dict[tuple[str, str], list[list[tuple[str, float, float]]]] = {}
+    seeds: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    for path in paths:
         found = json.loads(path.read_text(encoding="utf-8"))
         cells = {cell["cell"]: cell for cell in found["cells"]}
         for row in found["rows"]:
-            first = rows.setdefault(
-                (row["task"], row["method"]),
-                cells[row["cell"]] | row | {"by_seed": [], "val_by_seed": []},
-            )
-            first["by_seed"].append(row["accuracy"])
-            first["val_by_seed"].append(cells[row["cell"]].get("val_accuracy") or 0.0)
-    return rows
+            cell, key = cells[row["cell"]], (row["task"], row["method"])
+            curves.setdefault(key, []).append(cell.get("val_curve") or [])
+            best = cell.get("val_accuracy") or 0.0
+            seeds.setdefault(key, []).append((best, row["accuracy"]))
+    lines = {(line.task, line.method): line for line in compare(outcomes)}
+    return Grid(tuple(outcomes), lines, curves, seeds)
 
 
-def percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+def percent(share: float | None) -> str:
+    """A share, or a dash where nothing was measured."""
+    return "–" if share is None else f"{100 * share:.1f} %"
 
 
-def measured(row: Mapping[str, Any] | None) -> str:
+def measured(line: Line | None) -> str:
     """An accuracy with Wilson's interval; a dash where nothing was measured."""
-    if row is None:
+    if line is None:
         return "–"
-    low, high = (100 * bound for bound in row["ci95"])
-    return f"{percent(row['accuracy'])} [{low:.1f}, {high:.1f}]"
+    low, high = (100 * bound for bound in line.ci95)
+    return f"{percent(line.accuracy)} [{low:.1f}, {high:.1f}]"
 
 
-def tasks(rows: Rows) -> list[str]:
-    return list(dict.fromkeys(task for task, _ in rows))
+def forgotten(line: Line) -> str:
+    """Accuracy under the bottleneck, with Wilson's interval; a dash if that was not asked."""
+    if line.blindfolded is None:
+        return "–"
+    bounds = wilson(line.blindfolded * line.n, line.n)
+    return measured(replace(line, accuracy=line.blindfolded, ci95=(bounds.low, bounds.high)))
 
 
-def after_stage(row: Mapping[str, Any] | None, stage: str) -> str:
-    """Validation accuracy at the end of a stage."""
-    points = [value for name, _, value in (row or {}).get("val_curve", ()) if name == stage]
-    return percent(points[-1]) if points else "–"
+def points(line: Line | None) -> str:
+    """The difference to the reference with its interval."""
+    if line is None or line.against is None or line.effect is None:
+        return "–"
+    effect = line.effect
+    return f"{100 * line.against.delta:+.1f} [{100 * effect.low:+.1f}, {100 * effect.high:+.1f}]"
 
 
-def verdict(row: Mapping[str, Any]) -> str:
+def verdict(line: Line) -> str:
     """Whether a task leaves methods room to differ."""
-    if row["accuracy"] < row["floor"] + ROOM:
-        return "no: at chance" if row["ci95"][0] <= row["floor"] else "little: near chance"
-    return "yes" if row["accuracy"] < CEILING else "little: near the ceiling"
+    if line.accuracy < line.floor + ROOM:
+        return "no: at chance" if line.ci95[0] <= line.floor else "little: near chance"
+    return "yes" if line.accuracy < CEILING else "little: near the ceiling"
 
 
-def of_methods(rows: Rows) -> str:
-    """Every task: zero-shot, direct SFT, LIVR, and whether there is room for a comparison."""
-    lines = []
-    for task in tasks(rows):
-        methods = [rows.get((task, name)) for name in ("zero_shot", "sft", "livr")]
-        sft = rows[task, "sft"]
-        lines.append([label(task), percent(sft["floor"]), *map(measured, methods), verdict(sft)])
+def of_methods(grid: Grid) -> str:
+    """Every task: zero-shot, direct SFT, LIVR, their difference, and whether there is room."""
+    rows = []
+    for task in grid.tasks:
+        zero, sft, livr = (grid.lines.get((task, m)) for m in ("zero_shot", "sft", "livr"))
+        if sft is None:
+            continue
+        row = [label(task), percent(sft.floor), measured(zero), measured(sft), measured(livr)]
+        rows.append([*row, points(livr), verdict(sft)])
     head = ["task", "most common answer", "zero-shot", "direct SFT", "LIVR"]
-    return table([*head, "room for a comparison"], lines)
+    return table([*head, "LIVR minus direct SFT", "room for a comparison"], rows)
 
 
-def mean(row: Mapping[str, Any]) -> float:
-    """Mean accuracy of the seeds."""
-    return sum(row["by_seed"]) / len(row["by_seed"])
+def in_words(line: MeanLine, reference: str) -> str:
+    """A mean over tasks as a sentence."""
+    low, high = (100 * bound for bound in (line.effect.low, line.effect.high))
+    return (
+        f"{label(line.method)} minus {label(reference)}: {100 * line.delta:+.1f} points in the "
+        f"mean of {len(line.tasks)} tasks [{low:+.1f}, {high:+.1f}], ahead on {line.ahead} of "
+        "them.\n"
+    )
 
 
-def each(shares: Sequence[float]) -> str:
+def of_means(grid: Grid) -> str:
+    """The means over tasks beside direct SFT."""
+    total = means(grid.outcomes, "sft")
+    text = "".join(in_words(line, "sft") for line in total.lines)
+    if total.left_out:
+        text += f"Left out, direct SFT at chance: {', '.join(map(label, total.left_out))}.\n"
+    return text
+
+
+def of_warm_means(grid: Grid) -> str:
+    """The mean of the warm start beside direct SFT and beside LIVR."""
+    text = ""
+    for reference in ("sft", "livr"):
+        total = means(grid.outcomes, reference)
+        text += "".join(in_words(m, reference) for m in total.lines if m.method == "livr_warm")
+    return text
+
+
+def of_latents(grid: Grid) -> str:
+    """Every task: what LIVR answers through the latents alone, beside as trained."""
+    rows = []
+    for task in grid.tasks:
+        livr = grid.lines.get((task, "livr"))
+        if livr is None:
+            continue
+        kept, gain = livr.blindfolded, livr.accuracy - livr.floor
+        clear = kept is not None and livr.ci95[0] > livr.floor
+        row = [label(task), percent(livr.floor), percent(grid.after(task, "livr"))]
+        row += [measured(livr), forgotten(livr)]
+        rows.append([*row, f"{100 * (kept - livr.floor) / gain:.0f} %" if clear else "–"])
+    head = ["task", "most common answer", "validation after stage 1", "as trained"]
+    return table([*head, "bottleneck, image forgotten", "retention"], rows)
+
+
+def each(shares: Iterable[float]) -> str:
     """Accuracies of the seeds, in percent."""
     return " ".join(f"{100 * share:.1f}" for share in shares)
 
 
-def of_mini(rows: Rows, rate: Rows) -> str:
-    """Every task: zero-shot, and direct SFT with every seed; below, trained otherwise."""
-    lines = []
-    named = [(label(task), task, rows) for task in tasks(rows)]
-    named += [(f"{label(task)}, rate 3e-3", task, rate) for task in tasks(rate)]
-    for name, task, found in named:
-        zero, sft = rows[task, "zero_shot"], found[task, "sft"]
-        line = [name, percent(sft["floor"]), measured(zero), measured(sft)]
-        line += [each(sft["val_by_seed"]), each(sft["by_seed"]), percent(mean(sft))]
-        lines.append([*line, verdict(sft | {"accuracy": mean(sft)})])
-    head = ["task", "most common answer", "zero-shot", "direct SFT, seed 42"]
-    seeds = ["validation, every seed", "test, every seed", "mean"]
-    return table([*head, *seeds, "room for a comparison"], lines)
+def of_mini(grid: Grid) -> str:
+    """Every task: zero-shot, and direct SFT with every seed."""
+    rows = []
+    for task in grid.tasks:
+        zero, sft = grid.lines[task, "zero_shot"], grid.lines[task, "sft"]
+        best, test = zip(*grid.seeds[task, "sft"], strict=True)
+        row = [label(task), percent(sft.floor), measured(zero), each(best), each(test)]
+        rows.append([*row, measured(sft), verdict(sft)])
+    head = ["task", "most common answer", "zero-shot", "validation, every seed"]
+    return table([*head, "test, every seed", "mean", "room for a comparison"], rows)
 
 
-def of_controls(rows: Rows, rate: Rows) -> str:
-    """Where a faster first stage or a control ran: every method, as trained and blindfolded."""
-    lines = []
-    for task in tasks(rows):
-        methods = [name for of, name in rows if of == task and name != "zero_shot"]
-        if not {"latents_only", "livr_faster"} & set(methods):
+def of_controls(grid: Grid) -> str:
+    """Where the control ran: it beside LIVR, as trained and with the image forgotten."""
+    rows = []
+    for task in grid.tasks:
+        control, livr = (grid.lines.get((task, method)) for method in ("latents_only", "livr"))
+        if control is None or livr is None:
             continue
-        named = [(label(method), rows[task, method]) for method in methods]
-        if (task, "sft") in rate:
-            named.insert(1, (f"{label('sft')}, rate 3e-3", rate[task, "sft"]))
-        for name, row in named:
-            two = len({stage for stage, *_ in row["val_curve"]}) > 1
-            line = [label(task), name, after_stage(row, "stage1") if two else "–"]
-            line += [percent(row["val_accuracy"]), measured(row)]
-            lines.append([*line, measured(row.get("blindfolded"))])
-    head = ["task", "method", "validation after stage 1", "best validation", "test"]
-    return table([*head, "bottleneck, image forgotten"], lines)
+        row = [label(task), percent(control.floor), measured(grid.lines[task, "sft"])]
+        row += [measured(control), points(control), forgotten(control)]
+        rows.append([*row, measured(livr), forgotten(livr)])
+    head = ["task", "most common answer", "direct SFT", "latents only", "minus direct SFT"]
+    return table([*head, "image forgotten", "LIVR", "image forgotten"], rows)
 
 
-def of_latents(rows: Rows) -> str:
-    """Every task: what LIVR answers through the latents alone, beside as trained."""
-    lines = []
-    for task in tasks(rows):
-        livr = rows.get((task, "livr"))
-        if livr is None:
+def of_warm(grid: Grid) -> str:
+    """LIVR as in the paper beside LIVR that begins under the ordinary rule."""
+    rows = []
+    for task in grid.tasks:
+        warm = grid.lines.get((task, "livr_warm"))
+        if warm is None:
             continue
-        line = [label(task), percent(livr["floor"]), after_stage(livr, "stage1"), measured(livr)]
-        blind = livr.get("blindfolded")
-        gain = livr["accuracy"] - livr["floor"]
-        kept = (blind["accuracy"] - livr["floor"]) / gain if blind and gain > 0 else None
-        clear = livr["ci95"][0] > livr["floor"]
-        line += [measured(blind), f"{100 * kept:.0f} %" if kept is not None and clear else "–"]
-        lines.append(line)
-    head = ["task", "most common answer", "validation after stage 1", "as trained"]
-    return table([*head, "bottleneck, image forgotten", "retention"], lines)
+        row = [label(task), percent(warm.floor), percent(grid.after(task, "livr"))]
+        row += [percent(grid.after(task, "livr_warm", "stage2"))]
+        row += [percent(grid.best(task, method)) for method in ("sft", "livr", "livr_warm")]
+        rows.append([*row, measured(warm), points(warm), forgotten(warm)])
+    head = ["task", "most common answer", "latents alone, LIVR", "latents alone, warm"]
+    head += ["direct SFT", "LIVR", "warm", "warm, test", "minus direct SFT"]
+    return table([*head, "bottleneck, image forgotten"], rows)
 
 
-def of_means(path: Path = RESULTS) -> str:
-    """The mean over tasks in a sentence or two."""
-    total = means(read_outcomes([path])[0], "sft")
-    lines = []
-    for line in total.lines:
-        low, high = (100 * bound for bound in (line.effect.low, line.effect.high))
-        lines.append(
-            f"{label(line.method)} minus direct SFT: {100 * line.delta:+.1f} points in the mean of "
-            f"{len(line.tasks)} tasks [{low:+.1f}, {high:+.1f}], ahead on {line.ahead} of them.\n"
-        )
-    if total.left_out:
-        lines.append(f"Left out, direct SFT at chance: {', '.join(map(label, total.left_out))}.\n")
-    return "".join(lines)
+def of_tuning(grid: Grid, lora: Grid) -> str:
+    """Both methods with LoRA and with the whole decoder: best validation accuracy, first seed."""
+    rows = []
+    for task in lora.tasks:
+        row = [label(task)]
+        for method in ("sft", "livr"):
+            for found in (lora, grid):
+                seeds = found.seeds.get((task, method))
+                row.append(percent(seeds[0][0] if seeds else None))
+        rows.append(row)
+    head = ["task", "direct SFT, LoRA", "direct SFT, whole decoder"]
+    return table([*head, "LIVR, LoRA", "LIVR, whole decoder"], rows)
 
 
-BLOCKS: dict[str, tuple[tuple[str, Callable[[Rows], str]], ...]] = {
-    "evidence.md": (
-        ("methods", of_methods),
-        ("means", lambda rows: of_means()),
-        ("latents", of_latents),
-        ("controls", lambda rows: of_controls(rows, read(RATE))),
-    ),
-    "mini.md": (("tasks", lambda rows: of_mini(rows, read(RATE))),),
-    "performance.md": (("compressed", of_latents),),
+BLOCKS: Mapping[str, Mapping[str, Callable[[], str]]] = {
+    "evidence.md": {
+        "methods": lambda: of_methods(read("table1-pool")),
+        "means": lambda: of_means(read("table1-pool")),
+        "latents": lambda: of_latents(read("table1-pool")),
+        "controls": lambda: of_controls(read("table1-pool", "controls")),
+        "warm": lambda: of_warm(read("table1-pool", "warm")),
+        "warm means": lambda: of_warm_means(read("table1-pool", "warm")),
+        "tuning": lambda: of_tuning(read("table1-pool"), read("lora")),
+        "lora": lambda: of_means(read("lora")),
+    },
+    "mini.md": {"tasks": lambda: of_mini(read("table1-pool", "seeds"))},
+    "performance.md": {"compressed": lambda: of_latents(read("table1-pool"))},
 }
 """Page -> its blocks and what writes them."""
 
 
-def filled(page: str, name: str, rows: Rows) -> str:
-    """A page with every block of the grid between its markers written anew."""
-    for block, write in BLOCKS[name]:
-        page = replaced(page, block, write(rows))
+def filled(page: str, name: str) -> str:
+    """A page with every block of the grids between its markers written anew."""
+    for block, write in BLOCKS[name].items():
+        page = replaced(page, block, write())
     return page
 
 
 def main() -> None:
     """Fill the pages."""
-    rows = read()
     for name in BLOCKS:
         path = DOCS / name
-        path.write_text(filled(path.read_text(encoding="utf-8"), name, rows), encoding="utf-8")
+        path.write_text(filled(path.read_text(encoding="utf-8"), name), encoding="utf-8")
 
 
 if __name__ == "__main__":

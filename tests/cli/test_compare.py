@@ -46,7 +46,7 @@ def test_report_writes_one_file(runs: Path, tmp_path: Path, livr_command: Comman
 
 def test_report_holds_audits(runs: Path, tmp_path: Path, livr_command: Command) -> None:
     audits = Path(__file__).parents[2] / "evidence"
-    names = [f"audit-visual_similarity-{of}.json" for of in ("livr_faster", "latents_only")]
+    names = [f"audit-visual_similarity-{of}.json" for of in ("livr", "latents_only")]
     given = [word for name in names for word in ("--audit", audits / name)]
     out = tmp_path / "page.html"
     assert livr_command("report", runs, *given, "--out", out)[0] == 0

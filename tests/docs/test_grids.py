@@ -1,8 +1,9 @@
-"""The tables of docs/ are those of the committed grid."""
+"""The tables of docs/ are those of the committed grids."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -10,8 +11,24 @@ from types import ModuleType
 import pytest
 import yaml
 
+from livr.analysis.compare import Line
+
 DOCS = Path(__file__).parents[2] / "docs"
+EVIDENCE = DOCS.parent / "evidence"
 PAGES = ("evidence.md", "mini.md", "performance.md")
+LINE = Line(
+    task="one",
+    method="livr",
+    seeds=1,
+    n=300,
+    accuracy=0.7,
+    ci95=(0.65, 0.75),
+    unparsed=0.0,
+    train_seconds=None,
+    against=None,
+    floor=0.5,
+    blindfolded=0.6,
+)
 
 
 @pytest.fixture
@@ -23,17 +40,24 @@ def grids(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_holds_what_was_measured(name: str, grids: ModuleType) -> None:
     page = (DOCS / name).read_text(encoding="utf-8")
-    assert grids.filled(page, name, grids.read()) == page, "run python docs/grids.py"
+    assert grids.filled(page, name) == page, "run python docs/grids.py"
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_another_result_changes_the_page(name: str, grids: ModuleType) -> None:
+def test_another_result_changes_the_page(
+    name: str, grids: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for file in EVIDENCE.glob("*.json"):
+        if file.name.startswith("audit-"):
+            continue
+        found = json.loads(file.read_text(encoding="utf-8"))
+        for row in found["rows"]:
+            right = row["task"] == "localization"
+            row["answers"] = ("1" if right else "0") * row["n"]
+        (tmp_path / file.name).write_text(json.dumps(found), encoding="utf-8")
+    monkeypatch.setattr(grids, "EVIDENCE", tmp_path)
     page = (DOCS / name).read_text(encoding="utf-8")
-    rows = grids.read()
-    for row in rows.values():
-        row["accuracy"] = 0.6543
-        row["by_seed"] = [0.6543]
-    assert "65.4 %" in grids.filled(page, name, rows)
+    assert "100.0 % [98.7, 100.0]" in grids.filled(page, name)
 
 
 @pytest.mark.parametrize(
@@ -46,40 +70,44 @@ def test_another_result_changes_the_page(name: str, grids: ModuleType) -> None:
     ],
 )
 def test_room_for_a_comparison(accuracy: float, low: float, said: str, grids: ModuleType) -> None:
-    assert grids.verdict({"accuracy": accuracy, "ci95": [low, 1.0], "floor": 0.25}) == said
+    line = replace(LINE, accuracy=accuracy, ci95=(low, 1.0), floor=0.25)
+    assert grids.verdict(line) == said
 
 
 def test_retention_is_given_only_where_something_was_gained(grids: ModuleType) -> None:
-    score = {"floor": 0.5, "accuracy": 0.7, "ci95": [0.65, 0.75]}
-    blind = {"accuracy": 0.6, "ci95": [0.55, 0.65]}
-    livr = score | {"blindfolded": blind, "val_curve": [["stage1", 4, 0.61], ["stage2", 10, 0.7]]}
-    weak = livr | {"accuracy": 0.52, "ci95": [0.47, 0.57]}
-    said = grids.of_latents({("one", "livr"): livr, ("two", "livr"): weak}).splitlines()
+    curve = [("stage1", 4.0, 0.61), ("stage2", 10.0, 0.7)]
+    weak = replace(LINE, task="two", accuracy=0.52, ci95=(0.47, 0.57))
+    lines = {("one", "livr"): LINE, ("two", "livr"): weak}
+    said = grids.of_latents(grids.Grid((), lines, {key: [curve] for key in lines}, {})).splitlines()
     assert said[2].endswith("| 50 % |")
     assert "| 61.0 % |" in said[2]
     assert said[3].endswith("| – |")
 
 
-def test_seeds_of_several_grids_meet_in_one_row(grids: ModuleType, tmp_path: Path) -> None:
-    def write(name: str, seed: int, accuracy: float) -> Path:
-        cell = {"cell": "one sft", "val_accuracy": 0.5}
-        row = {"cell": "one sft", "task": "one", "method": "sft", "seed": seed}
-        rows = [row | {"accuracy": accuracy}]
-        path = tmp_path / name
-        path.write_text(json.dumps({"cells": [cell], "rows": rows}), encoding="utf-8")
-        return path
-
-    found = grids.read(write("a.json", 42, 0.6), write("b.json", 43, 0.8))["one", "sft"]
-    assert (found["accuracy"], found["by_seed"]) == (0.6, [0.6, 0.8])
-    assert grids.mean(found) == pytest.approx(0.7)
-    assert grids.each(found["val_by_seed"]) == "50.0 50.0"
+def test_a_single_stage_has_no_accuracy_after_stage_1(grids: ModuleType) -> None:
+    grid = grids.Grid((), {}, {("one", "sft"): [[("stage1", 2.0, 0.7)]]}, {})
+    assert grid.after("one", "sft") is None
 
 
-def test_grids_that_share_a_table_are_set_alike(grids: ModuleType) -> None:
-    """Methods may differ between them, nothing that changes a run."""
-    files = [path.with_suffix(".yaml") for path in (grids.RESULTS, *grids.SAME_TRAINING)]
-    assert len(files) > 1
-    first, *others = [yaml.safe_load(file.read_text(encoding="utf-8")) for file in files]
-    for other in others:
-        for key in ("model", "data", "sizes", "epochs", "settings"):
-            assert other[key] == first[key], key
+def test_seeds_meet_in_one_row(grids: ModuleType) -> None:
+    """The mean of all seeds, and each one's numbers."""
+    names = ("table1-pool", "seeds")
+    files = [yaml.safe_load((EVIDENCE / f"{n}.yaml").read_text(encoding="utf-8")) for n in names]
+    seeds = [seed for file in files for seed in file["seeds"]]
+    grid = grids.read(*names)
+    tests = [test for _, test in grid.seeds["counting", "sft"]]
+    assert len(tests) == len(seeds)
+    assert grid.lines["counting", "sft"].accuracy == pytest.approx(sum(tests) / len(tests))
+
+
+@pytest.mark.parametrize("name", ["lora", "warm", "controls", "seeds"])
+def test_grids_that_share_a_table_are_set_alike(name: str) -> None:
+    """Methods may differ between them, and with LoRA what trains; nothing else."""
+    first, second = (
+        yaml.safe_load((EVIDENCE / f"{file}.yaml").read_text(encoding="utf-8"))
+        for file in ("table1-pool", name)
+    )
+    for key in ("model", "data", "sizes", "epochs"):
+        assert second[key] == first[key], key
+    tuned = {"tune": "full"} if name == "lora" else {}
+    assert first["settings"] == tuned | second["settings"]

@@ -81,6 +81,7 @@ VARIANTS: Mapping[str, Variant] = MappingProxyType(
             Variant("livr_answer_blind", True, stages(ANSWER_BLIND, ORDINARY), "mask, 4.3"),
             Variant("livr_unprompted", True, stages(LATENTS_UNPROMPTED, ORDINARY), "mask, 4.3"),
             Variant("mirage", False, stages(ORDINARY, ORDINARY), "2506.17218", home=_MIRAGE),
+            Variant("livr_warm", True, stages(ORDINARY, BOTTLENECK, ORDINARY), "ours: task first"),
             Variant("livr_annealed", True, (_OPENS, _LIVR[1]), "ours: stage 1 opens by and by"),
             Variant("livr_annealed_middle", True, _MIDDLE, "ours: an opening stage between"),
             Variant("livr_mixed", True, _MIXED, "ours: stage 2 under both rules"),

@@ -16,6 +16,7 @@ from livr.analysis.compare_outcomes import RESULTS
 from livr.errors import DataError, LivrError
 from livr.train.progress import Listener
 
+_WHENCE = "Give the results.json that livr ablate wrote for this grid"
 _ENVIRONMENT = ("device", "threads", "versions")
 
 
@@ -92,9 +93,9 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         value = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError) as error:
-        raise DataError(f"cannot read the committed results {file}: {error}") from error
+        raise DataError(f"cannot read the committed results {file}: {error}. {_WHENCE}") from error
     if not isinstance(value, dict) or not value.get("cells"):
-        raise DataError(f"{file} holds no finished cell of a grid")
+        raise DataError(f"{file} holds no finished cell of a grid. {_WHENCE}")
     return value
 
 
