@@ -8,7 +8,7 @@ performance.md.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,6 +23,11 @@ DOCS = Path(__file__).parent
 EVIDENCE = DOCS.parent / "evidence"
 ROOM, CEILING = 0.10, 0.95
 """Direct SFT is to be so far above the most common answer, and below this accuracy."""
+
+
+def mean(shares: Sequence[float]) -> float | None:
+    """The mean, or None of nothing."""
+    return sum(shares) / len(shares) if shares else None
 
 
 @dataclass(frozen=True)
@@ -53,12 +58,11 @@ class Grid:
             found = [accuracy for name, _, accuracy in curve if name == stage]
             if found and curve[-1][0] != stage:
                 ends.append(found[-1])
-        return sum(ends) / len(ends) if ends else None
+        return mean(ends)
 
     def best(self, task: str, method: str) -> float | None:
         """Best validation accuracy, a mean over seeds."""
-        found = [accuracy for accuracy, _ in self.seeds.get((task, method), ())]
-        return sum(found) / len(found) if found else None
+        return mean([accuracy for accuracy, _ in self.seeds.get((task, method), ())])
 
 
 def read(*names: str) -> Grid:

@@ -98,6 +98,8 @@ def test_seeds_meet_in_one_row(grids: ModuleType) -> None:
     tests = [test for _, test in grid.seeds["counting", "sft"]]
     assert len(tests) == len(seeds)
     assert grid.lines["counting", "sft"].accuracy == pytest.approx(sum(tests) / len(tests))
+    assert grids.each([0.5, 0.5]) == "50.0 50.0"
+    assert grids.mean([0.6, 0.8]) == pytest.approx(0.7)
 
 
 @pytest.mark.parametrize("name", ["lora", "warm", "controls", "seeds"])
