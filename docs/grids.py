@@ -224,15 +224,11 @@ def of_warm(grid: Grid) -> str:
 
 
 def of_tuning(grid: Grid, lora: Grid) -> str:
-    """Both methods with LoRA and with the whole decoder: best validation accuracy, first seed."""
+    """Both methods with LoRA and with the whole decoder: best validation accuracy."""
     rows = []
     for task in lora.tasks:
-        row = [label(task)]
-        for method in ("sft", "livr"):
-            for found in (lora, grid):
-                seeds = found.seeds.get((task, method))
-                row.append(percent(seeds[0][0] if seeds else None))
-        rows.append(row)
+        best = [found.best(task, method) for method in ("sft", "livr") for found in (lora, grid)]
+        rows.append([label(task), *map(percent, best)])
     head = ["task", "direct SFT, LoRA", "direct SFT, whole decoder"]
     return table([*head, "LIVR, LoRA", "LIVR, whole decoder"], rows)
 
