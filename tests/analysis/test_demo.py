@@ -124,3 +124,10 @@ def test_a_wrong_task_leaves_no_trace(tmp_path: Path, config: DemoConfig) -> Non
     with pytest.raises(ConfigError, match="no task 'nope'"):
         run_demo(config.model_copy(update={"tasks": ("nope",)}), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_only_an_embedded_model_has_other_settings() -> None:
+    """Rates for a model of 2 M parameters would ruin one of 4 B."""
+    assert "tune=full" in DemoConfig().changes
+    assert DemoConfig(model="Qwen/Qwen3-VL-4B-Instruct").changes == ()
+    assert DemoConfig(settings=("seed=3",)).changes == ("seed=3",)

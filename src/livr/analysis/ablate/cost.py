@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from livr.analysis.ablate.cells import cells_of, recipes
+from livr.analysis.ablate.cells import Cell, cells_of, recipes
 from livr.analysis.ablate.grid import POOL, Grid, Sizes
 from livr.analysis.ablate.sources import Sources
 from livr.errors import DataError, ModelError
+from livr.method.variants import variant
 from livr.train.plan import plan_run
 
 SAMPLE = 48
 """Training questions that are built to measure on."""
+_Kind = tuple[str | None, bool]
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,10 @@ class Guess:
 def guess(grid: Grid, gpu: str | None = None) -> Guess:
     """List the cells and estimate their time. Writes nothing that stays.
 
-    Per task a few real steps of one variant are taken on a small data set; the others are taken
-    to differ by the length of their training only. Where data or model are not there yet, the
-    cells are listed and the problem is named.
+    Per task a few real steps of one variant are taken on a small data set, and once for each kind
+    of step (images given twice, Mirage). Otherwise variants are taken to differ by the length of
+    their training only. Where data or model are not there yet, the cells are listed and the
+    problem is named.
 
     Args:
         grid: The grid.
@@ -93,17 +96,36 @@ def _measured(grid: Grid, gpu: str | None) -> tuple[str, dict[tuple[str, str, in
     """The machine, and seconds by task, variant and seed. Tasks on which nothing trains: none."""
     machine = "this machine"
     seconds: dict[tuple[str, str, int], float] = {}
+    extra: dict[_Kind, float] = {}
     with TemporaryDirectory() as folder:
         small, scale = _small(grid)
         cells = cells_of(small, Sources(small, Path(folder)))
         for task in grid.tasks:
             own = [cell for cell in cells if cell.task == task.name]
             first = next((cell for cell in own if cell.train), None)
-            if first is not None and first.train is not None:
-                cost = plan_run(first.train, gpu).costs[-1]
-                machine, rate = cost.machine, cost.seconds / first.work
-                seconds |= {(c.task, c.variant, c.seed): rate * scale * c.work for c in own}
+            if first is None:
+                continue
+            machine, rate = _rate(first, gpu)
+            extra.setdefault(_kind(first), 1.0)
+            for cell in own:
+                if cell.train and _kind(cell) not in extra:
+                    extra[_kind(cell)] = _rate(cell, gpu)[1] / rate
+                own_rate = rate * (extra[_kind(cell)] if cell.train else 1.0)
+                seconds[cell.task, cell.variant, cell.seed] = own_rate * scale * cell.work
     return machine, seconds
+
+
+def _kind(cell: Cell) -> _Kind:
+    """What changes the cost of a step by a factor: longer prompts, or steps of another kind."""
+    arm = variant(cell.method)
+    return arm.home, arm.repeats
+
+
+def _rate(cell: Cell, gpu: str | None) -> tuple[str, float]:
+    """The machine, and seconds per unit of work, from a few real steps of a cell that trains."""
+    assert cell.train is not None
+    cost = plan_run(cell.train, gpu).costs[-1]
+    return cost.machine, cost.seconds / cell.work
 
 
 def _small(grid: Grid) -> tuple[Grid, float]:
