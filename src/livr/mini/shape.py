@@ -70,7 +70,7 @@ SHAPES: dict[str, MiniShape] = {
         mlp=64,
     ),
 }
-"""`mini` is the shipped model, `nano` a smaller one, `test` the smallest that runs."""
+"""`mini` and `nano` ship; `test` is the smallest that runs."""
 
 
 def shape(name: str) -> MiniShape:
