@@ -151,12 +151,12 @@ def of_means(grid: Grid) -> str:
     return text
 
 
-def of_warm_means(grid: Grid) -> str:
-    """The mean of the warm start beside direct SFT and beside LIVR."""
+def of_pairs(grid: Grid, *pairs: tuple[str, str]) -> str:
+    """The means over tasks of some methods, each beside a reference: (method, reference)."""
     text = ""
-    for reference in ("sft", "livr"):
-        total = means(grid.outcomes, reference)
-        text += "".join(in_words(m, reference) for m in total.lines if m.method == "livr_warm")
+    for method, reference in pairs:
+        found = means(grid.outcomes, reference).lines
+        text += "".join(in_words(line, reference) for line in found if line.method == method)
     return text
 
 
@@ -193,18 +193,45 @@ def of_mini(grid: Grid) -> str:
     return table([*head, "test, every seed", "mean", "room for a comparison"], rows)
 
 
-def of_controls(grid: Grid) -> str:
-    """Where the control ran: it beside LIVR, as trained and with the image forgotten."""
+def of_sizes(small: Grid, large: Grid) -> str:
+    """Both methods on both embedded models: test accuracy."""
+    rows = []
+    for task in small.tasks:
+        row = [label(task), percent(large.lines[task, "sft"].floor)]
+        for method in ("sft", "livr"):
+            row += [measured(grid.lines.get((task, method))) for grid in (small, large)]
+        rows.append(row)
+    head = ["task", "most common answer", "direct SFT, nano", "direct SFT, mini"]
+    return table([*head, "LIVR, nano", "LIVR, mini"], rows)
+
+
+def of_mirage(grid: Grid) -> str:
+    """Where rows have helper images: Mirage beside direct SFT and LIVR."""
     rows = []
     for task in grid.tasks:
-        control, livr = (grid.lines.get((task, method)) for method in ("latents_only", "livr"))
-        if control is None or livr is None:
+        found = [grid.lines[task, method] for method in ("zero_shot", "sft", "livr", "mirage")]
+        row = [label(task), percent(found[0].floor), *map(measured, found)]
+        rows.append([*row, points(found[-1])])
+    head = ["task", "most common answer", "zero-shot", "direct SFT", "LIVR", "Mirage"]
+    return table([*head, "Mirage minus direct SFT"], rows)
+
+
+def of_controls(grid: Grid) -> str:
+    """The halves of LIVR beside the whole, as trained and with the image forgotten."""
+    rows = []
+    for task in grid.tasks:
+        sft, latents, mask, livr = (
+            grid.lines.get((task, method))
+            for method in ("sft", "latents_only", "mask_only", "livr")
+        )
+        if latents is None or livr is None:
             continue
-        row = [label(task), percent(control.floor), measured(grid.lines[task, "sft"])]
-        row += [measured(control), points(control), forgotten(control)]
-        rows.append([*row, measured(livr), forgotten(livr)])
-    head = ["task", "most common answer", "direct SFT", "latents only", "minus direct SFT"]
-    return table([*head, "image forgotten", "LIVR", "image forgotten"], rows)
+        row = [label(task), percent(latents.floor), measured(sft)]
+        row += [measured(mask), points(mask), measured(latents), points(latents)]
+        rows.append([*row, forgotten(latents), measured(livr), forgotten(livr)])
+    head = ["task", "most common answer", "direct SFT", "mask only", "minus direct SFT"]
+    head += ["latents only", "minus direct SFT", "image forgotten"]
+    return table([*head, "LIVR", "image forgotten"], rows)
 
 
 def of_warm(grid: Grid) -> str:
@@ -233,19 +260,34 @@ def of_tuning(grid: Grid, lora: Grid) -> str:
     return table([*head, "LIVR, LoRA", "LIVR, whole decoder"], rows)
 
 
+MAIN = ("table1-pool", "seeds")
 BLOCKS: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "evidence.md": {
-        "methods": lambda: of_methods(read("table1-pool")),
-        "means": lambda: of_means(read("table1-pool")),
-        "latents": lambda: of_latents(read("table1-pool")),
+        "methods": lambda: of_methods(read(*MAIN)),
+        "means": lambda: of_means(read(*MAIN)),
+        "latents": lambda: of_latents(read(*MAIN)),
         "controls": lambda: of_controls(read("table1-pool", "controls")),
+        "control means": lambda: of_pairs(
+            read("table1-pool", "controls"),
+            ("mask_only", "sft"),
+            ("latents_only", "sft"),
+            ("livr", "mask_only"),
+            ("livr", "latents_only"),
+        ),
+        "mirage": lambda: of_mirage(read("mirage")),
         "warm": lambda: of_warm(read("table1-pool", "warm")),
-        "warm means": lambda: of_warm_means(read("table1-pool", "warm")),
+        "warm means": lambda: of_pairs(
+            read("table1-pool", "warm"), ("livr_warm", "sft"), ("livr_warm", "livr")
+        ),
         "tuning": lambda: of_tuning(read("table1-pool"), read("lora")),
         "lora": lambda: of_means(read("lora")),
     },
-    "mini.md": {"tasks": lambda: of_mini(read("table1-pool", "seeds"))},
-    "performance.md": {"compressed": lambda: of_latents(read("table1-pool"))},
+    "mini.md": {
+        "tasks": lambda: of_mini(read(*MAIN)),
+        "sizes": lambda: of_sizes(read("nano"), read("table1-pool")),
+        "size means": lambda: of_means(read("nano")),
+    },
+    "performance.md": {"compressed": lambda: of_latents(read(*MAIN))},
 }
 """Page -> its blocks and what writes them."""
 
