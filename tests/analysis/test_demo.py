@@ -128,6 +128,6 @@ def test_a_wrong_task_leaves_no_trace(tmp_path: Path, config: DemoConfig) -> Non
 
 def test_only_an_embedded_model_has_other_settings() -> None:
     """Rates for a model of 2 M parameters would ruin one of 4 B."""
-    assert "tune=full" in DemoConfig().changes
-    assert DemoConfig(model="Qwen/Qwen3-VL-4B-Instruct").changes == ()
-    assert DemoConfig(settings=("seed=3",)).changes == ("seed=3",)
+    assert "tune=full" in DemoConfig().settings
+    assert DemoConfig(model="Qwen/Qwen3-VL-4B-Instruct").settings == ()
+    assert DemoConfig(settings=("seed=3",)).settings == ("seed=3",)

@@ -37,6 +37,11 @@ def grids(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return import_module("grids")
 
 
+@pytest.fixture
+def results(grids: ModuleType) -> ModuleType:
+    return import_module("results")
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_holds_what_was_measured(name: str, grids: ModuleType) -> None:
     page = (DOCS / name).read_text(encoding="utf-8")
@@ -55,7 +60,7 @@ def test_another_result_changes_the_page(
             right = row["task"] == "localization"
             row["answers"] = ("1" if right else "0") * row["n"]
         (tmp_path / file.name).write_text(json.dumps(found), encoding="utf-8")
-    monkeypatch.setattr(grids, "EVIDENCE", tmp_path)
+    monkeypatch.setattr("results.EVIDENCE", tmp_path)
     page = (DOCS / name).read_text(encoding="utf-8")
     assert "100.0 % [98.7, 100.0]" in grids.filled(page, name)
 
@@ -89,7 +94,7 @@ def test_a_single_stage_has_no_accuracy_after_stage_1(grids: ModuleType) -> None
     assert grid.after("one", "sft") is None
 
 
-def test_seeds_meet_in_one_row(grids: ModuleType) -> None:
+def test_seeds_meet_in_one_row(grids: ModuleType, results: ModuleType) -> None:
     """The mean of all seeds, and each one's numbers."""
     names = ("table1-pool", "seeds")
     files = [yaml.safe_load((EVIDENCE / f"{n}.yaml").read_text(encoding="utf-8")) for n in names]
@@ -99,7 +104,7 @@ def test_seeds_meet_in_one_row(grids: ModuleType) -> None:
     assert len(tests) == len(seeds)
     assert grid.lines["counting", "sft"].accuracy == pytest.approx(sum(tests) / len(tests))
     assert grids.each([0.5, 0.5]) == "50.0 50.0"
-    assert grids.mean([0.6, 0.8]) == pytest.approx(0.7)
+    assert results.mean([0.6, 0.8]) == pytest.approx(0.7)
 
 
 @pytest.mark.parametrize("name", ["lora", "warm", "controls", "seeds"])

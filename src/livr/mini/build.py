@@ -40,12 +40,11 @@ def write_card(folder: Path, config: PretrainConfig, probe_steps: int = 60) -> M
     """Measure a checkpoint on what its recipe asks, and put the card into its folder."""
     model = AutoModelForImageTextToText.from_pretrained(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    worlds = dict.fromkeys([name for phase in config.phases for name in phase.worlds], 1.0)
     card = MiniCard(
         name=config.size,
         parameters=sum(p.numel() for p in model.parameters()),
         recipe=config.model_dump(mode="json"),
-        skills=measure_skills(model, tokenizer, config.size, probe_steps, worlds=worlds),
+        skills=measure_skills(model, tokenizer, config.size, probe_steps, worlds=config.worlds),
     )
     card.save(folder)
     return card

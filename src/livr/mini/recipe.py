@@ -52,6 +52,11 @@ class PretrainConfig(BaseModel):
         return sum(phase.steps for phase in self.phases)
 
     @property
+    def worlds(self) -> dict[str, float]:
+        """Every kind of scene that some phase shows, all with the same weight."""
+        return dict.fromkeys([name for phase in self.phases for name in phase.worlds], 1.0)
+
+    @property
     def before(self) -> int:
         """Optimiser steps of the decoder in what comes first."""
         return self.base.before + self.base.steps if self.base else 0

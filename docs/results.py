@@ -1,0 +1,71 @@
+"""The committed results of grids, as docs/grids.py needs them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from livr.analysis.compare import Line, compare
+from livr.analysis.compare_outcomes import Outcomes, read_outcomes
+
+EVIDENCE = Path(__file__).parents[1] / "evidence"
+
+
+def mean(shares: Sequence[float]) -> float | None:
+    """The mean, or None of nothing."""
+    return sum(shares) / len(shares) if shares else None
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The results of one or more grids whose cells are set alike.
+
+    Attributes:
+        outcomes: Right and wrong of every cell.
+        lines: By task and method, over all seeds.
+        curves: By task and method, one per seed: (stage, epoch, validation accuracy).
+        seeds: By task and method, one per seed: (best validation accuracy, test accuracy).
+    """
+
+    outcomes: tuple[Outcomes, ...]
+    lines: Mapping[tuple[str, str], Line]
+    curves: Mapping[tuple[str, str], list[list[tuple[str, float, float]]]]
+    seeds: Mapping[tuple[str, str], list[tuple[float, float]]]
+
+    @property
+    def tasks(self) -> list[str]:
+        """The tasks, in the order of the grid."""
+        return list(dict.fromkeys(task for task, _ in self.lines))
+
+    def after(self, task: str, method: str, stage: str = "stage1") -> float | None:
+        """Validation accuracy at the end of a stage that others follow, a mean over seeds."""
+        ends = []
+        for curve in self.curves.get((task, method), ()):
+            found = [accuracy for name, _, accuracy in curve if name == stage]
+            if found and curve[-1][0] != stage:
+                ends.append(found[-1])
+        return mean(ends)
+
+    def best(self, task: str, method: str) -> float | None:
+        """Best validation accuracy, a mean over seeds."""
+        return mean([accuracy for accuracy, _ in self.seeds.get((task, method), ())])
+
+
+def read(*names: str) -> Grid:
+    """The committed results of grids, joined."""
+    paths = [EVIDENCE / f"{name}.json" for name in names]
+    outcomes = read_outcomes(paths)[0]
+    curves: dict[tuple[str, str], list[list[tuple[str, float, float]]]] = {}
+    seeds: dict[tuple[str, str], list[tuple[float, float]]] = {}
+    for path in paths:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        cells = {cell["cell"]: cell for cell in found["cells"]}
+        for row in found["rows"]:
+            cell, key = cells[row["cell"]], (row["task"], row["method"])
+            curves.setdefault(key, []).append(cell.get("val_curve") or [])
+            best = cell.get("val_accuracy") or 0.0
+            seeds.setdefault(key, []).append((best, row["accuracy"]))
+    lines = {(line.task, line.method): line for line in compare(outcomes)}
+    return Grid(tuple(outcomes), lines, curves, seeds)
