@@ -117,7 +117,7 @@ class TrainConfig(Settings):
     """The latents; ignored by variants without them."""
     share: float | None = Field(None, ge=0, le=1)
     """Probability that an example is under the bottleneck in a stage that mixes both rules (ours).
-    Default: the variant's own, 0.5 for livr_mixed; ignored by variants that do not mix."""
+    Default: 0.5. Only livr_mixed and livr_half_blind have such a stage; others ignore it."""
     lora: LoraConfig = LoraConfig()
     """The adapters; ignored with tune=full."""
     optim: OptimConfig = OptimConfig()

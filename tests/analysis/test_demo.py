@@ -10,7 +10,7 @@ import pytest
 
 from livr.analysis import demo as module
 from livr.analysis.demo import DemoConfig, run_demo
-from livr.errors import ConfigError
+from livr.errors import ConfigError, ModelError
 from livr.train.progress import Progress
 
 
@@ -123,6 +123,12 @@ def test_a_folder_with_other_things_is_left_alone(tmp_path: Path, config: DemoCo
 def test_a_wrong_task_leaves_no_trace(tmp_path: Path, config: DemoConfig) -> None:
     with pytest.raises(ConfigError, match="no task 'nope'"):
         run_demo(config.model_copy(update={"tasks": ("nope",)}), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_wrong_model_leaves_no_trace(tmp_path: Path, config: DemoConfig) -> None:
+    with pytest.raises(ModelError, match="pico"):
+        run_demo(config.model_copy(update={"model": "pico"}), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

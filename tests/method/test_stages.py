@@ -96,6 +96,8 @@ def test_arms_of_ours_differ_from_livr_in_one_thing() -> None:
     plain = variant("livr").stages
     assert [s.gate for s in variant("livr_annealed").stages] == [cosine, plain[1].gate]
     assert [s.share for s in variant("livr_mixed").stages] == [1.0, 0.5]
+    assert [s.share for s in variant("livr_half_blind").stages] == [0.5, 1.0]
+    assert [s.policy for s in variant("livr_half_blind").stages] == [BOTTLENECK, ORDINARY]
     assert [s.policy for s in variant("livr_warm").stages] == [ORDINARY, BOTTLENECK, ORDINARY]
     assert all(s.elastic for s in variant("livr_elastic").stages)
     assert all(s.noise == 0.1 for s in variant("livr_noise").stages)

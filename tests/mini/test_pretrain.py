@@ -47,7 +47,7 @@ def test_an_interrupted_run_ends_the_same(finished, tmp_path) -> None:
     whole = load_file(finished / "checkpoint/model.safetensors")
     again = load_file(tmp_path / "checkpoint/model.safetensors")
     for name, weight in whole.items():
-        torch.testing.assert_close(again[name], weight, rtol=1e-4, atol=1e-6)
+        assert torch.equal(again[name], weight), name
 
 
 def test_the_tower_rests_as_long_as_it_is_told(finished, tmp_path) -> None:
@@ -58,6 +58,14 @@ def test_the_tower_rests_as_long_as_it_is_told(finished, tmp_path) -> None:
     pretrain(CONFIG.model_copy(update={"frozen": 1}), tmp_path, workers=0)
     moved = load_file(tmp_path / "checkpoint/model.safetensors")
     assert any(not torch.equal(moved[f"model.visual.{n}"], w) for n, w in taught.items())
+
+
+def test_a_wrong_size_leaves_no_trace(tmp_path) -> None:
+    out = tmp_path / "new"
+    for config in (CONFIG.model_copy(update={"size": "pico"}), shipped("pico")):
+        with pytest.raises(ConfigError, match="pico"):
+            pretrain(config, out, workers=0)
+        assert not out.exists()
 
 
 def test_another_recipe_is_refused(finished) -> None:

@@ -22,6 +22,7 @@ LABELS = {
     "livr": "LIVR",
     "latents_only": "latents only",
     "mask_only": "mask only",
+    "mirage": "Mirage",
 }
 """How a method is called in print."""
 

@@ -22,6 +22,7 @@ from livr.evaluate.run import evaluate
 from livr.evaluate.score import write_predictions
 from livr.files import write_json
 from livr.mini import EMBEDDED
+from livr.model.load import load
 from livr.recipes import find_shipped
 from livr.train.progress import VALIDATION_COST, Listener, Meter, Progress
 from livr.train.run import train, workload
@@ -110,6 +111,7 @@ def run_demo(
     """
     tasks = [get_task(name).name for name in dict.fromkeys(config.tasks)]
     jobs = [job for task in tasks for job in _jobs(config, task, out)]
+    load(config.model)  # What is wrong with it is said before anything is written.
     _prepare(config, out, overwrite)
     building = _BUILD_COST * (config.train + config.val + config.test) * len(tasks)
     meter = Meter(building + sum(job.work(config) for job in jobs), on_progress)

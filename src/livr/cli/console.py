@@ -6,6 +6,7 @@ Results go to stdout, everything else to stderr, so that `livr eval ... --json >
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -80,10 +81,15 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False))
 
 
+_ENDLESS = 10_000
+
+
 def print_table(
     columns: Sequence[str], rows: Sequence[Sequence[str]], *, caption: str | None = None
 ) -> None:
     """Print a table on stdout. Cells that look like numbers are aligned to the right.
+
+    A terminal that is too narrow gets numbers of several lines; a file gets every line whole.
 
     Args:
         columns: One heading per column.
@@ -91,8 +97,10 @@ def print_table(
         caption: Printed below the table.
     """
     from rich import box
+    from rich.measure import Measurement
     from rich.table import Table
 
+    screen = console()
     table = Table(
         caption=caption,
         caption_justify="left",
@@ -102,10 +110,13 @@ def print_table(
     )
     for i, name in enumerate(columns):
         numeric = bool(rows) and all(row[i][:1] in "0123456789+-–−<" for row in rows if row[i])
-        table.add_column(name, justify="right" if numeric else "left", no_wrap=numeric)
+        table.add_column(name, justify="right" if numeric else "left")
     for row in rows:
         table.add_row(*row)
-    console().print(table)
+    whole = Measurement.get(screen, screen.options.update(max_width=_ENDLESS), table).maximum
+    if not screen.is_terminal:
+        screen.width = max(screen.width, whole)
+    screen.print(table)
 
 
 def print_fields(fields: Mapping[str, str]) -> None:
@@ -174,20 +185,33 @@ def progress(total: float, description: str) -> Iterator[Advance]:
         yield advance
 
 
+_MEASURED = re.compile(r"\d+\.\d+|\d+ ?%")
+_PAUSE = 30
+"""Seconds between two lines of one phase."""
+
+
 class _Lines:
-    """Progress for a log file: one line per phase, with the time gone and left."""
+    """Progress for a log file: one line per phase, with the time gone and left.
+
+    While only a loss or a share changes in the description, the phase is the same.
+    """
 
     def __init__(self, total: float) -> None:
         self.total = total
         self.start = time.monotonic()
+        self.said: str | None = None
         self.phase: str | None = None
+        self.due = 0.0
         self.first: tuple[float, float] | None = None
 
     def __call__(self, done: float, description: str | None = None) -> None:
-        if description is None or description == self.phase:
+        if description is None or description == self.said:
             return
-        self.phase = description
         now, share = time.monotonic(), done / self.total
+        phase = _MEASURED.sub("", description)
+        if phase == self.phase and now < self.due:
+            return
+        self.said, self.phase, self.due = description, phase, now + _PAUSE
         left = ""
         if self.first is None:
             self.first = (now, share)

@@ -117,7 +117,6 @@ def _make_mask(
         keys_BK = roles_BT[:, kv_offset : kv_offset + kv_length]
         causal_B1QK: Tensor = sdpa_mask(*shape, **kwargs)
         return _gate(active.policy, queries_BQ, keys_BK, causal_B1QK, kwargs["dtype"])
-
     table = active.policy.table().to(roles_BT.device)
 
     def visible(batch: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:

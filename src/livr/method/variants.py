@@ -54,13 +54,13 @@ class Variant:
                 f"method {self.name} has {len(self.stages)} stage(s), but epochs="
                 f"{list(epochs)} has {len(epochs)}; give one number per stage"
             )
-        pairs = zip(self.stages, epochs, strict=True)
-        return tuple(replace(stage, epochs=length) for stage, length in pairs)
+        return tuple(replace(s, epochs=n) for s, n in zip(self.stages, epochs, strict=True))
 
 
 _MIRAGE = "livr.baselines.mirage"
 _LIVR = stages(BOTTLENECK, ORDINARY)
 _OPENS = replace(_LIVR[0], gate=cosine)
+_HALF = (Stage("stage1", BOTTLENECK, share=0.5), _LIVR[1])
 _MIXED = (_LIVR[0], Stage("stage2", BOTTLENECK, share=0.5))
 _MIDDLE = (_LIVR[0], replace(_OPENS, name="stage2"), replace(_LIVR[1], name="stage3"))
 _ELASTIC = tuple(replace(stage, elastic=True) for stage in _LIVR)
@@ -84,6 +84,7 @@ VARIANTS: Mapping[str, Variant] = MappingProxyType(
             Variant("livr_warm", True, stages(ORDINARY, BOTTLENECK, ORDINARY), "ours: task first"),
             Variant("livr_annealed", True, (_OPENS, _LIVR[1]), "ours: stage 1 opens by and by"),
             Variant("livr_annealed_middle", True, _MIDDLE, "ours: an opening stage between"),
+            Variant("livr_half_blind", True, _HALF, "ours: stage 1 under both rules"),
             Variant("livr_mixed", True, _MIXED, "ours: stage 2 under both rules"),
             Variant("livr_elastic", True, _ELASTIC, "ours: trained with any number of latents"),
             Variant("livr_noise", True, _NOISE, "ours: noise on the rows"),

@@ -28,6 +28,7 @@ from livr.mini.steps import in_order, move, read_state, write_state
 from livr.mini.stream import Lessons
 from livr.mini.tokenizer import special_ids
 from livr.mini.tower import train_tower
+from livr.repeatable import repeatable
 
 SPARE_ROWS = 64
 """Embedding rows beyond the tokenizer, so that latents need no larger matrix."""
@@ -76,6 +77,7 @@ def make_optimizers(model: Any, config: PretrainConfig) -> list[torch.optim.Opti
     ]
 
 
+@repeatable()
 def pretrain(
     config: PretrainConfig,
     out: Path,
@@ -101,8 +103,9 @@ def pretrain(
         The folder of the finished checkpoint.
 
     Raises:
-        ConfigError: The state in `out` belongs to another recipe, or is damaged.
+        ConfigError: No such size, or the state in `out` is damaged or another recipe's.
     """
+    numbers = shape(config.size)
     out.mkdir(parents=True, exist_ok=True)
     saved = _saved(out / "state.pt", config)
     earlier = config.start_from
@@ -110,7 +113,6 @@ def pretrain(
         alike: Any = {"on_step": on_step, "on_tower": on_tower, "save_every": save_every}
         earlier = str(pretrain(config.base, out / "base", workers=workers, **alike))
     tokenizer = kept_tokenizer(out / "tokenizer", config.seed, earlier)
-    numbers = shape(config.size)
     model = _initial_model(config, earlier, tokenizer, out, workers, on_tower)
     optimizers, tower = make_optimizers(model, config), tower_weights(model)
     start = _restore(saved, model, optimizers)

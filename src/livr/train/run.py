@@ -14,6 +14,7 @@ from livr.errors import ConfigError, DataError
 from livr.method.variants import variant
 from livr.model.load import load, model_class
 from livr.model.model import Model
+from livr.repeatable import repeatable
 from livr.train import processes
 from livr.train.equip import equip, parts_of, stages_of
 from livr.train.progress import Listener
@@ -22,6 +23,7 @@ from livr.train.runner import Run, Runner, workload
 __all__ = ["Run", "train", "workload"]
 
 
+@repeatable()
 def train(
     config: TrainConfig,
     *,

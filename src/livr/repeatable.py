@@ -1,0 +1,29 @@
+"""Training on the CPU that gives the same numbers twice, with any number of threads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+
+@contextmanager
+def repeatable() -> Iterator[None]:
+    """Sums in a fixed order while this is entered, on the CPU; as before afterwards.
+
+    With several threads PyTorch adds the gradients of repeated indices in whatever order the
+    threads come, unless it is told otherwise; two runs then drift apart after some ten steps.
+    The same number of threads is still needed: one thread rounds otherwise than two. On a GPU
+    nothing is changed, where the fixed order costs time (ours).
+    """
+    before = torch.are_deterministic_algorithms_enabled()
+    warns = torch.is_deterministic_algorithms_warn_only_enabled()
+    if torch.cuda.is_available():
+        yield
+        return
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before, warn_only=warns)
