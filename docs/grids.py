@@ -8,48 +8,19 @@ performance.md.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
+from ablations import of_ablations, of_softer
 from benchmarks import replaced, table
+from cells import forgotten, in_words, measured, of_pairs, percent, points
 from results import Grid, read
 
 from livr.analysis.compare import Line, label
-from livr.analysis.compare_mean import MeanLine, means
-from livr.evaluate.stats import wilson
+from livr.analysis.compare_mean import means
 
 DOCS = Path(__file__).parent
 ROOM, CEILING = 0.10, 0.95
 """Direct SFT is to be so far above the most common answer, and below this accuracy."""
-
-
-def percent(share: float | None) -> str:
-    """A share, or a dash where nothing was measured."""
-    return "–" if share is None else f"{100 * share:.1f} %"
-
-
-def measured(line: Line | None) -> str:
-    """An accuracy with Wilson's interval; a dash where nothing was measured."""
-    if line is None:
-        return "–"
-    low, high = (100 * bound for bound in line.ci95)
-    return f"{percent(line.accuracy)} [{low:.1f}, {high:.1f}]"
-
-
-def forgotten(line: Line) -> str:
-    """Accuracy under the bottleneck, with Wilson's interval; a dash if that was not asked."""
-    if line.blindfolded is None:
-        return "–"
-    bounds = wilson(line.blindfolded * line.n, line.n)
-    return measured(replace(line, accuracy=line.blindfolded, ci95=(bounds.low, bounds.high)))
-
-
-def points(line: Line | None) -> str:
-    """The difference to the reference with its interval."""
-    if line is None or line.against is None or line.effect is None:
-        return "–"
-    effect = line.effect
-    return f"{100 * line.against.delta:+.1f} [{100 * effect.low:+.1f}, {100 * effect.high:+.1f}]"
 
 
 def verdict(line: Line) -> str:
@@ -72,31 +43,12 @@ def of_methods(grid: Grid) -> str:
     return table([*head, "LIVR minus direct SFT", "room for a comparison"], rows)
 
 
-def in_words(line: MeanLine, reference: str) -> str:
-    """A mean over tasks as a sentence."""
-    low, high = (100 * bound for bound in (line.effect.low, line.effect.high))
-    return (
-        f"{label(line.method)} minus {label(reference)}: {100 * line.delta:+.1f} points in the "
-        f"mean of {len(line.tasks)} tasks [{low:+.1f}, {high:+.1f}], ahead on {line.ahead} of "
-        "them.\n"
-    )
-
-
 def of_means(grid: Grid) -> str:
     """The means over tasks beside direct SFT."""
     total = means(grid.outcomes, "sft")
     text = "".join(in_words(line, "sft") for line in total.lines)
     if total.left_out:
         text += f"Left out, direct SFT at chance: {', '.join(map(label, total.left_out))}.\n"
-    return text
-
-
-def of_pairs(grid: Grid, *pairs: tuple[str, str]) -> str:
-    """The means over tasks of some methods, each beside a reference: (method, reference)."""
-    text = ""
-    for method, reference in pairs:
-        found = means(grid.outcomes, reference).lines
-        text += "".join(in_words(line, reference) for line in found if line.method == method)
     return text
 
 
@@ -214,6 +166,15 @@ BLOCKS: Mapping[str, Mapping[str, Callable[[], str]]] = {
             ("livr", "mask_only"),
             ("livr", "latents_only"),
         ),
+        "softer": lambda: of_softer(read("table1-pool", "plus")),
+        "softer means": lambda: of_pairs(
+            read("table1-pool", "plus"),
+            ("livr_half_blind", "sft"),
+            ("livr_half_blind", "livr"),
+            ("livr_annealed", "sft"),
+            ("livr_annealed", "livr"),
+        ),
+        "ablations": lambda: of_ablations(read("table1-pool", "controls", "ablations")),
         "mirage": lambda: of_mirage(read("mirage")),
         "warm": lambda: of_warm(read("table1-pool", "warm")),
         "warm means": lambda: of_pairs(

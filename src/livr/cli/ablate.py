@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -33,6 +33,14 @@ if TYPE_CHECKING:
 
 GridArgument = Annotated[
     str, typer.Argument(metavar="GRID", help="A YAML file, or a shipped grid such as table1-qwen3.")
+]
+CellOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--cell",
+        help="Only this cell, 'counting livr 42'; repeatable. With --check one; default the "
+        "quickest.",
+    ),
 ]
 FAILED_CELLS = 2
 
@@ -68,9 +76,7 @@ def ablate(
         Path | None,
         typer.Option("--check", help="Run one cell again and compare with this results file."),
     ] = None,
-    cell: Annotated[
-        str | None, typer.Option("--cell", help="With --check: which; default the quickest.")
-    ] = None,
+    cell: CellOption = None,
     trust_remote_code: TrustFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -89,12 +95,11 @@ def ablate(
         _show(loaded, gpu, as_json)
         return
     if check is not None:
-        _check(loaded, check, cell, out)
+        _check(loaded, check, cell or [None], out)
         return
     out = out or Path("runs") / path.stem
-    board = _run(
-        loaded, out, launcher, (workers, threads), retries, _command(grid, model, data, out)
-    )
+    command = _command(grid, model, data, out)
+    board = _run(loaded, out, cell or [], launcher, (workers, threads), retries, command)
     _conclude(loaded, board, as_json)
 
 
@@ -120,6 +125,7 @@ def _listening(description: str) -> Iterator[tuple[Any, Listener]]:
 def _run(
     grid: Grid,
     out: Path,
+    cells: list[str],
     launcher: str,
     room: tuple[int | None, int | None],
     retries: int,
@@ -128,7 +134,7 @@ def _run(
     with _listening("loading") as (tell, listen):
         from livr.analysis.ablate.run import prepare, run_grid
 
-        board = prepare(grid, out, tell)
+        board = prepare(grid, out, tell, cells)
         where, threads = _launcher(launcher, *room)
         return run_grid(grid, board, where, threads=threads, retries=retries,
                         command=command, on_progress=listen)  # fmt: skip
@@ -165,7 +171,7 @@ def _conclude(grid: Grid, board: Board, as_json: bool) -> None:
     elif found:
         print_comparison(found, failed, grid.baseline)
     note(f"{file}: every cell. livr compare {board.out} prints this again.")
-    if failed:
+    if board.failed:
         where = {cell.name: board.folder(cell) / "log.txt" for cell in board.cells}
         names = [cell for cell in board.cells if cell.folder in board.failed]
         lines = [f"  {c.name}: {board.failed[c.folder]} ({where[c.name]})" for c in names]
@@ -202,12 +208,16 @@ def _show(grid: Grid, gpu: str | None, as_json: bool) -> None:
     print_fields(fields)
 
 
-def _check(grid: Grid, results: Path, cell: str | None, out: Path | None) -> None:
+def _check(grid: Grid, results: Path, cells: Sequence[str | None], out: Path | None) -> None:
+    from livr.errors import ConfigError
+
+    if len(cells) > 1:
+        raise ConfigError("--check runs one cell; give --cell once")
     with _listening("loading") as (tell, listen), TemporaryDirectory() as temporary:
         from livr.analysis.ablate.check import check_cell
 
         folder = out or Path(temporary) / "grid"
-        found = check_cell(grid, results, folder, cell, listener=tell, on_progress=listen)
+        found = check_cell(grid, results, folder, cells[0], listener=tell, on_progress=listen)
     for one in found:
         verdict = "the same" if one.same else "DIFFERENT"
         print_fields(

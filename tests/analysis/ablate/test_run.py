@@ -258,3 +258,22 @@ def test_folders_are_protected(grid: Grid, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no task"):
         prepare(Grid.model_validate({"tasks": ["x"], "variants": ["sft"]}), tmp_path / "new")
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_some_cells_alone(grid: Grid, tmp_path: Path, data: Path) -> None:
+    """Named cells run, others keep what they have, and data that none of them needs is not read."""
+    broken = data.parent / "broken"
+    broken.mkdir()
+    (broken / "one").symlink_to(data / "one")
+    grid = grid.model_copy(update={"data": str(broken)})
+    out = tmp_path / "out"
+    names = ("one zero_shot", "one sft 1")
+    for count, name in enumerate(names, start=1):
+        board = run_grid(grid, prepare(grid, out, only=[name]), Here())
+        found = json.loads((out / "results.json").read_text("utf-8"))
+        assert [row["cell"] for row in found["rows"]] == list(names[:count])
+        assert len(found["failed"]) == 2 - count
+        assert [cell.name for cell in board.wanted] == [name]
+    with pytest.raises(ConfigError, match="no cell 'one sft 3'; near it are: one sft 1"):
+        prepare(grid, tmp_path / "other", only=["one sft 3"])
+    assert not (tmp_path / "other").exists()

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import Field
 
 from livr.analysis.ablate.grid import Arm, Grid, Task
+from livr.analysis.ablate.pick import cell_name
 from livr.analysis.ablate.sources import Sources, fingerprint
 from livr.config import Settings, TrainConfig, load_recipe
 from livr.data.store import file_sha256, load_split
@@ -60,7 +61,7 @@ class Cell(Settings):
     @property
     def name(self) -> str:
         """How messages call it."""
-        return f"{self.task} {self.variant}" + (f" {self.seed}" if self.train else "")
+        return cell_name(self.task, self.variant, self.seed if self.train else None)
 
     @property
     def folder(self) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from livr.analysis.ablate.cells import Cell
 from livr.analysis.ablate.grid import Grid
 from livr.analysis.ablate.launch import Processes
+from livr.analysis.ablate.pick import one_cell
 from livr.analysis.ablate.run import prepare, read_result, run_grid
 from livr.analysis.compare_outcomes import RESULTS
 from livr.errors import DataError, LivrError
@@ -72,12 +73,13 @@ def check_cell(
 
     Raises:
         DataError: The file has no such cell.
+        ConfigError: The grid has no such cell.
         LivrError: The cell failed.
     """
     file = results / RESULTS if results.is_dir() else results
     committed = _read(file)
     wanted = _choose(committed["cells"], file, name)
-    board = prepare(_only(grid, wanted["cell"], file), out, listener)
+    board = prepare(one_cell(grid, wanted["cell"]), out, listener)
     run_grid(grid, board, Processes(1), threads=wanted["threads"], retries=0,
              on_progress=on_progress)  # fmt: skip
     cell = board.cells[0]
@@ -107,17 +109,6 @@ def _choose(cells: list[dict[str, Any]], file: Path, name: str | None) -> dict[s
     if found is None:
         raise DataError(f"{file} has no cell {name!r}; the first is {cells[0]['cell']!r}")
     return found
-
-
-def _only(grid: Grid, name: str, file: Path) -> Grid:
-    """The grid with nothing but one cell."""
-    for task in grid.tasks:
-        for arm in grid.arms():
-            for seed in grid.seeds:
-                if name == f"{task.name} {arm.name}" + (f" {seed}" if arm.trains else ""):
-                    update = {"tasks": (task,), "variants": (arm,), "seeds": (seed,), "sweep": {}}
-                    return grid.model_copy(update=update)
-    raise DataError(f"{file} has the cell {name!r}, but the grid has not")
 
 
 def _changes(then: dict[str, Any], now: dict[str, Any], cell: Cell) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 from livr.analysis.ablate.cells import CELL, PROGRESS, RESULT, Cell, cells_of, recipes
 from livr.analysis.ablate.grid import Grid
 from livr.analysis.ablate.launch import Attempt, Launcher, Reason
+from livr.analysis.ablate.pick import tasks_of
 from livr.analysis.ablate.sources import Sources
 from livr.analysis.compare import compare
 from livr.analysis.compare_mean import means
@@ -32,14 +33,21 @@ class Board:
     Attributes:
         out: The grid's folder.
         cells: All cells.
+        only: Names of those that shall run; empty: all.
         done: Cells with a result.
         failed: Folder names of cells that failed, and why.
     """
 
     out: Path
     cells: Sequence[Cell]
+    only: frozenset[str] = frozenset()
     done: list[Cell] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def wanted(self) -> list[Cell]:
+        """The cells that shall run."""
+        return [cell for cell in self.cells if not self.only or cell.name in self.only]
 
     def folder(self, cell: Cell) -> Path:
         """The folder of a cell."""
@@ -59,20 +67,32 @@ def read_result(folder: Path, cell: Cell) -> dict[str, Any] | None:
     return found if isinstance(found, dict) and cell.made(found) else None
 
 
-def prepare(grid: Grid, out: Path, listener: Callable[[str], None] | None = None) -> Board:
+def prepare(
+    grid: Grid,
+    out: Path,
+    listener: Callable[[str], None] | None = None,
+    only: Collection[str] = (),
+) -> Board:
     """Make the folder and the data sets, and find what is done already.
 
+    Args:
+        grid: The grid.
+        out: Its folder.
+        listener: Told what data is being built.
+        only: Names of the cells that shall run, `counting livr 42`; others keep their results,
+            and of tasks that none of them needs no data is built.
+
     Raises:
-        ConfigError: The folder holds something else, or a setting is wrong.
+        ConfigError: The folder holds something else, a setting is wrong, or there is no such cell.
         DataError: A data set is missing or wrong.
     """
     if out.exists() and not out.is_dir():
         raise ConfigError(f"{out} is a file; choose another --out")
     if out.is_dir() and any(out.iterdir()) and not (out / MARK).is_file():
         raise ConfigError(f"{out} is not empty and holds no grid; choose another --out")
-    cells = _cells(grid, out, listener)
+    cells = _cells(tasks_of(grid, only, out) if only else grid, out, listener)
     dump(grid, out / MARK)
-    board = Board(out, cells)
+    board = Board(out, cells, frozenset(only))
     board.done = [cell for cell in cells if board.finished(cell)]
     return board
 
@@ -115,7 +135,7 @@ def run_grid(
         running[launcher.submit(attempt)] = (cell, tries)
 
     try:
-        for cell in board.cells:
+        for cell in board.wanted:
             if cell not in board.done:
                 write_whole(board.folder(cell) / CELL, cell.model_dump_json(indent=2) + "\n")
                 (board.folder(cell) / PROGRESS).unlink(missing_ok=True)
@@ -151,9 +171,9 @@ def _tell(
 ) -> None:
     if listener is None:
         return
-    done = sum(cell.work for cell in board.done)
-    ended = len(board.done) + len(board.failed)
-    done += sum(c.work for c in board.cells if c.folder in board.failed)
+    wanted = board.wanted
+    ended = [cell for cell in wanted if cell in board.done or cell.folder in board.failed]
+    done = sum(cell.work for cell in ended)
     phases = []
     for cell, _ in running.values():
         share = _share(board.folder(cell) / PROGRESS)
@@ -161,9 +181,9 @@ def _tell(
             done += share * cell.work
             phases.append(cell.name)
     failed = f", {len(board.failed)} failed" if board.failed else ""
-    text = f"{ended} of {len(board.cells)} cells{failed}"
+    text = f"{len(ended)} of {len(wanted)} cells{failed}"
     text += f": {', '.join(phases)}" if phases else ""
-    total = sum(cell.work for cell in board.cells)
+    total = sum(cell.work for cell in wanted)
     listener(Progress(text, min(done, total), total))
 
 
