@@ -175,6 +175,8 @@ BLOCKS: Mapping[str, Mapping[str, Callable[[], str]]] = {
             ("livr_annealed", "livr"),
         ),
         "ablations": lambda: of_ablations(read("table1-pool", "controls", "ablations")),
+        "multitask": lambda: of_methods(read("multitask")),
+        "multitask means": lambda: of_means(read("multitask")),
         "mirage": lambda: of_mirage(read("mirage")),
         "warm": lambda: of_warm(read("table1-pool", "warm")),
         "warm means": lambda: of_pairs(

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save_file
 from transformers import AutoModelForImageTextToText, AutoTokenizer
 
 import livr
 from livr.errors import ModelError
 from livr.mini import CHECKPOINTS, EMBEDDED, checkpoint_dir
+from livr.mini.build import drift
 from livr.mini.card import read_card
 from livr.mini.lesson import measure_skills
 from livr.mini.recipe import PretrainConfig, shipped
@@ -41,6 +43,16 @@ def test_it_sees(name: str) -> None:
     right, asked = (sum(counts) for counts in zip(*skills.values(), strict=True))
     assert asked > 300
     assert right / asked == pytest.approx(card.accuracy, abs=0.08)
+
+
+def test_a_rebuilt_checkpoint_is_held_against_the_shipped_one(tmp_path: Path) -> None:
+    recipe = shipped("nano")
+    assert drift(checkpoint_dir("nano"), recipe) == 0
+    weights = load_file(checkpoint_dir("nano") / "model.safetensors")
+    save_file({name: 1.5 * w for name, w in weights.items()}, tmp_path / "model.safetensors")
+    assert drift(tmp_path, recipe) == pytest.approx(0.5)
+    assert drift(tmp_path, shipped("nano", seed=1)) is None
+    assert drift(tmp_path, PretrainConfig(size="test")) is None
 
 
 def test_both_sizes_read_the_same_words() -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from livr.cli.console import JsonFlag, print_fields, print_json, print_table, progress
+from livr.cli.console import JsonFlag, hush, print_fields, print_json, print_table, progress
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The embedded model.")
 
@@ -67,7 +67,7 @@ def pretrain(
     workers: Annotated[int, typer.Option("--workers", min=0, help="Rendering processes.")] = 1,
 ) -> None:
     """Rebuild the embedded model from a seed. Resumable."""
-    from livr.mini.build import build_mini
+    from livr.mini.build import build_mini, drift
     from livr.mini.phases import PHASES, first_steps
     from livr.mini.pretrain import Report
     from livr.mini.recipe import PretrainConfig, shipped
@@ -81,6 +81,7 @@ def pretrain(
         config = PretrainConfig(size=size, seed=seed, **chosen)
     tower = config.first.tower_steps
     with progress(tower + config.before + config.steps, "vision tower") as advance:
+        hush()
 
         def listen_tower(step: int, loss: float) -> None:
             advance(step, f"vision tower, loss {loss:.3f}")
@@ -90,4 +91,9 @@ def pretrain(
             advance(tower + report.step, text)
 
         card = build_mini(config, out, on_step=listen, on_tower=listen_tower, workers=workers)
-    print_fields({"checkpoint": str(out / "checkpoint"), "accuracy": f"{card.accuracy:.1%}"})
+    fields = {"checkpoint": str(out / "checkpoint"), "accuracy": f"{card.accuracy:.1%}"}
+    apart = drift(out / "checkpoint", config)
+    if apart is not None:
+        far = f"{apart:.2%} of their length away; other threads and processors round otherwise"
+        fields["shipped weights"] = far if apart else "the same, bit for bit"
+    print_fields(fields)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from safetensors.torch import load_file
 from transformers import AutoModelForImageTextToText, AutoTokenizer
 
-from livr.mini.card import MiniCard
+from livr.mini import EMBEDDED, checkpoint_dir
+from livr.mini.card import MiniCard, read_card
 from livr.mini.lesson import measure_skills
 from livr.mini.pretrain import Report, pretrain
 from livr.mini.recipe import PretrainConfig
@@ -48,3 +50,25 @@ def write_card(folder: Path, config: PretrainConfig, probe_steps: int = 60) -> M
     )
     card.save(folder)
     return card
+
+
+def drift(folder: Path, config: PretrainConfig) -> float | None:
+    """How far a rebuilt checkpoint lies from the shipped one.
+
+    Args:
+        folder: The rebuilt checkpoint.
+        config: Its recipe.
+
+    Returns:
+        Length of the difference of all weights over the length of the shipped ones; 0 if every
+        bit is the same. None if no checkpoint of this recipe ships.
+    """
+    if config.size not in EMBEDDED:
+        return None
+    if PretrainConfig.model_validate(read_card(config.size).recipe) != config:
+        return None
+    shipped = load_file(checkpoint_dir(config.size) / "model.safetensors")
+    rebuilt = load_file(folder / "model.safetensors")
+    apart = sum(float((rebuilt[name] - w).double().square().sum()) for name, w in shipped.items())
+    whole = sum(float(w.double().square().sum()) for w in shipped.values())
+    return float((apart / whole) ** 0.5)
