@@ -158,6 +158,21 @@ def of_softer(grid: Grid) -> str:
     return table(head, rows)
 
 
+def of_rates(grid: Grid, *methods: str) -> str:
+    """Tasks on which other rates were tried: best validation accuracies, and what one gave."""
+    rows = []
+    for task in grid.tasks:
+        slow = grid.lines.get((task, "livr_slow_first"))
+        if slow is None:
+            continue
+        best = [percent(grid.best(task, method)) for method in methods]
+        alone = [percent(grid.after(task, method)) for method in ("livr", "livr_slow_first")]
+        rows.append([label(task), *best, *alone, measured(slow), points(slow)])
+    head = ["task", "direct SFT", "half the rate", "LIVR", "half the rate", "slow first"]
+    head += ["latents alone, LIVR", "latents alone, slow first", "slow first, test"]
+    return table([*head, "minus direct SFT"], rows)
+
+
 def of_tuning(grid: Grid, lora: Grid) -> str:
     """Both methods with LoRA and with the whole decoder: best validation accuracy."""
     rows = []
@@ -190,6 +205,10 @@ BLOCKS: Mapping[str, Mapping[str, Callable[[], str]]] = {
             ("livr_half_blind", "livr"),
             ("livr_annealed", "sft"),
             ("livr_annealed", "livr"),
+        ),
+        "rates": lambda: of_rates(
+            read("table1-pool", "rates"),
+            *("sft", "sft_half_rate", "livr", "livr_half_rate", "livr_slow_first"),
         ),
         "multitask": lambda: of_methods(read("multitask")),
         "multitask means": lambda: of_means(read("multitask")),
