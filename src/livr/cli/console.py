@@ -89,7 +89,8 @@ def print_table(
 ) -> None:
     """Print a table on stdout. Cells that look like numbers are aligned to the right.
 
-    A terminal that is too narrow gets numbers of several lines; a file gets every line whole.
+    Words are wrapped before numbers. Where these do not fit either, a terminal gets numbers of
+    several lines, and a file gets longer lines.
 
     Args:
         columns: One heading per column.
@@ -110,13 +111,27 @@ def print_table(
     )
     for i, name in enumerate(columns):
         numeric = bool(rows) and all(row[i][:1] in "0123456789+-–−<" for row in rows if row[i])
-        table.add_column(name, justify="right" if numeric else "left")
+        cells = (name, *(row[i] for row in rows))
+        table.add_column(
+            name,
+            justify="right" if numeric else "left",
+            no_wrap=numeric,
+            min_width=max(map(len if numeric else _longest_word, cells)),
+            overflow="fold",
+        )
     for row in rows:
         table.add_row(*row)
-    whole = Measurement.get(screen, screen.options.update(max_width=_ENDLESS), table).maximum
-    if not screen.is_terminal:
-        screen.width = max(screen.width, whole)
+    least = Measurement.get(screen, screen.options.update(max_width=_ENDLESS), table).minimum
+    if least > screen.width and screen.is_terminal:
+        for column in table.columns:
+            column.no_wrap, column.min_width = False, None
+    screen.width = screen.width if screen.is_terminal else max(screen.width, least)
     screen.print(table)
+
+
+def _longest_word(text: str) -> int:
+    """Its length, with the indent of the line."""
+    return len(text) - len(text.lstrip()) + max(map(len, text.split()), default=0)
 
 
 def print_fields(fields: Mapping[str, str]) -> None:
