@@ -17,11 +17,11 @@ def repeatable() -> Iterator[None]:
     The same number of threads is still needed: one thread rounds otherwise than two. On a GPU
     nothing is changed, where the fixed order costs time (ours).
     """
-    before = torch.are_deterministic_algorithms_enabled()
-    warns = torch.is_deterministic_algorithms_warn_only_enabled()
     if torch.cuda.is_available():
         yield
         return
+    before = torch.are_deterministic_algorithms_enabled()
+    warns = torch.is_deterministic_algorithms_warn_only_enabled()
     torch.use_deterministic_algorithms(True, warn_only=True)
     try:
         yield

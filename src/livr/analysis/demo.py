@@ -111,7 +111,8 @@ def run_demo(
     """
     tasks = [get_task(name).name for name in dict.fromkeys(config.tasks)]
     jobs = [job for task in tasks for job in _jobs(config, task, out)]
-    load(config.model)  # What is wrong with it is said before anything is written.
+    if not (out / MARK).is_file():
+        load(config.model)  # What is wrong with it is said before anything is written.
     _prepare(config, out, overwrite)
     building = _BUILD_COST * (config.train + config.val + config.test) * len(tasks)
     meter = Meter(building + sum(job.work(config) for job in jobs), on_progress)
