@@ -8,7 +8,7 @@ from results import Grid
 
 from livr.analysis.compare import Line, label
 from livr.analysis.compare_mean import MeanLine, means
-from livr.evaluate.stats import wilson
+from livr.evaluate.stats import Interval, wilson
 
 
 def percent(share: float | None) -> str:
@@ -36,8 +36,17 @@ def points(line: Line | None) -> str:
     """The difference to the reference with its interval."""
     if line is None or line.against is None or line.effect is None:
         return "–"
-    effect = line.effect
-    return f"{100 * line.against.delta:+.1f} [{100 * effect.low:+.1f}, {100 * effect.high:+.1f}]"
+    return _signed(line.against.delta, line.effect)
+
+
+def mean_points(line: MeanLine | None) -> str:
+    """A difference in the mean over tasks with its interval; a dash where nothing was measured."""
+    return "–" if line is None else _signed(line.delta, line.effect)
+
+
+def _signed(delta: float, around: Interval) -> str:
+    """A difference with its interval, in points."""
+    return f"{100 * delta:+.1f} [{100 * around.low:+.1f}, {100 * around.high:+.1f}]"
 
 
 def in_words(line: MeanLine, reference: str) -> str:

@@ -1,8 +1,7 @@
 """Puts what the grids measured into the pages of docs/: python docs/grids.py
 
 Reads evidence/*.json (`livr ablate evidence/NAME.yaml --out DIR` writes NAME.json as
-DIR/results.json) and fills the tables between the markers of evidence.md, mini.md and
-performance.md.
+DIR/results.json) and fills the tables between the markers of the pages named in `BLOCKS`.
 """
 
 from __future__ import annotations
@@ -12,6 +11,15 @@ from pathlib import Path
 
 from benchmarks import replaced, table
 from cells import forgotten, in_words, measured, of_pairs, percent, points
+from experiments import (
+    of_ablations,
+    of_controls,
+    of_rates,
+    of_softer,
+    of_split,
+    of_tuning,
+    of_warm,
+)
 from results import Grid, read
 
 from livr.analysis.compare import Line, label
@@ -107,96 +115,17 @@ def of_mirage(grid: Grid) -> str:
     return table([*head, "Mirage minus direct SFT"], rows)
 
 
-def of_controls(grid: Grid) -> str:
-    """The halves of LIVR beside the whole, as trained and with the image forgotten."""
-    rows = []
-    for task in grid.tasks:
-        sft, latents, mask, livr = (
-            grid.lines.get((task, method))
-            for method in ("sft", "latents_only", "mask_only", "livr")
-        )
-        if latents is None or livr is None:
-            continue
-        row = [label(task), percent(latents.floor), measured(sft)]
-        row += [measured(mask), points(mask), measured(latents), points(latents)]
-        rows.append([*row, forgotten(latents), measured(livr), forgotten(livr)])
-    head = ["task", "most common answer", "direct SFT", "mask only", "minus direct SFT"]
-    head += ["latents only", "minus direct SFT", "image forgotten"]
-    return table([*head, "LIVR", "image forgotten"], rows)
-
-
-def of_warm(grid: Grid) -> str:
-    """LIVR as in the paper beside LIVR that begins under the ordinary rule."""
-    rows = []
-    for task in grid.tasks:
-        warm = grid.lines.get((task, "livr_warm"))
-        if warm is None:
-            continue
-        row = [label(task), percent(warm.floor), percent(grid.after(task, "livr"))]
-        row += [percent(grid.after(task, "livr_warm", "stage2"))]
-        row += [percent(grid.best(task, method)) for method in ("sft", "livr", "livr_warm")]
-        rows.append([*row, measured(warm), points(warm), forgotten(warm)])
-    head = ["task", "most common answer", "latents alone, LIVR", "latents alone, warm"]
-    head += ["direct SFT", "LIVR", "warm", "warm, test", "minus direct SFT"]
-    return table([*head, "bottleneck, image forgotten"], rows)
-
-
-def of_softer(grid: Grid) -> str:
-    """Every task: LIVR beside our softer first stages."""
-    rows = []
-    for task in grid.tasks:
-        found = [grid.lines[task, method] for method in SOFTER if (task, method) in grid.lines]
-        if not found:
-            continue
-        best = [percent(grid.best(task, method)) for method in ("sft", "livr", *SOFTER)]
-        rows.append([label(task), percent(found[0].floor), *best])
-        for line in found:
-            rows[-1] += [measured(line), points(line), forgotten(line)]
-    head = ["task", "most common answer", "direct SFT", "LIVR", "half blind", "annealed"]
-    for name in ("half blind", "annealed"):
-        head += [f"{name}, test", "minus direct SFT", "image forgotten"]
-    return table(head, rows)
-
-
-def of_rates(grid: Grid, *methods: str) -> str:
-    """Tasks on which other rates were tried: best validation accuracies, and what one gave."""
-    rows = []
-    for task in grid.tasks:
-        slow = grid.lines.get((task, "livr_slow_first"))
-        if slow is None:
-            continue
-        best = [percent(grid.best(task, method)) for method in methods]
-        alone = [percent(grid.after(task, method)) for method in ("livr", "livr_slow_first")]
-        rows.append([label(task), *best, *alone, measured(slow), points(slow)])
-    head = ["task", "direct SFT", "half the rate", "LIVR", "half the rate", "slow first"]
-    head += ["latents alone, LIVR", "latents alone, slow first", "slow first, test"]
-    return table([*head, "minus direct SFT"], rows)
-
-
-def of_tuning(grid: Grid, lora: Grid) -> str:
-    """Both methods with LoRA and with the whole decoder: best validation accuracy."""
-    rows = []
-    for task in lora.tasks:
-        best = [found.best(task, method) for method in ("sft", "livr") for found in (lora, grid)]
-        rows.append([label(task), *map(percent, best)])
-    head = ["task", "direct SFT, LoRA", "direct SFT, whole decoder"]
-    return table([*head, "LIVR, LoRA", "LIVR, whole decoder"], rows)
-
-
 MAIN = ("table1-pool", "seeds")
-SOFTER = ("livr_half_blind", "livr_annealed")
 BLOCKS: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "evidence.md": {
         "methods": lambda: of_methods(read(*MAIN)),
         "means": lambda: of_means(read(*MAIN)),
         "latents": lambda: of_latents(read(*MAIN)),
-        "controls": lambda: of_controls(read("table1-pool", "controls")),
-        "control means": lambda: of_pairs(
-            read("table1-pool", "controls"),
-            ("mask_only", "sft"),
-            ("latents_only", "sft"),
-            ("livr", "mask_only"),
-            ("livr", "latents_only"),
+    },
+    "experiments.md": {
+        "warm": lambda: of_warm(read("table1-pool", "warm")),
+        "warm means": lambda: of_pairs(
+            read("table1-pool", "warm"), ("livr_warm", "sft"), ("livr_warm", "livr")
         ),
         "softer": lambda: of_softer(read("table1-pool", "plus")),
         "softer means": lambda: of_pairs(
@@ -210,15 +139,22 @@ BLOCKS: Mapping[str, Mapping[str, Callable[[], str]]] = {
             read("table1-pool", "rates"),
             *("sft", "sft_half_rate", "livr", "livr_half_rate", "livr_slow_first"),
         ),
+        "split": lambda: of_split(read("table1-pool"), read("few")),
+        "split means": lambda: of_pairs(read("few"), ("livr", "sft")),
+        "controls": lambda: of_controls(read("table1-pool", "controls")),
+        "control means": lambda: of_pairs(
+            read("table1-pool", "controls"),
+            ("mask_only", "sft"),
+            ("latents_only", "sft"),
+            ("livr", "mask_only"),
+            ("livr", "latents_only"),
+        ),
+        "ablations": lambda: of_ablations(read("table1-pool", "controls", "ablations")),
         "multitask": lambda: of_methods(read("multitask")),
         "multitask means": lambda: of_means(read("multitask")),
-        "mirage": lambda: of_mirage(read("mirage")),
-        "warm": lambda: of_warm(read("table1-pool", "warm")),
-        "warm means": lambda: of_pairs(
-            read("table1-pool", "warm"), ("livr_warm", "sft"), ("livr_warm", "livr")
-        ),
         "tuning": lambda: of_tuning(read("table1-pool"), read("lora")),
         "lora": lambda: of_means(read("lora")),
+        "mirage": lambda: of_mirage(read("mirage")),
     },
     "mini.md": {
         "tasks": lambda: of_mini(read(*MAIN)),

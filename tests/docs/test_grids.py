@@ -15,7 +15,7 @@ from livr.analysis.compare import Line
 
 DOCS = Path(__file__).parents[2] / "docs"
 EVIDENCE = DOCS.parent / "evidence"
-PAGES = ("evidence.md", "mini.md", "performance.md")
+PAGES = ("evidence.md", "experiments.md", "mini.md", "performance.md")
 LINE = Line(
     task="one",
     method="livr",

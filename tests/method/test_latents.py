@@ -47,7 +47,7 @@ def test_rows_that_start_apart_have_the_size_of_words_and_nothing_in_common() ->
 
 
 def test_words_of_mini_are_alike_so_rows_like_words_are_too() -> None:
-    """Why rows start apart (docs/evidence.md)."""
+    """Why rows start apart (docs/experiments.md)."""
     with safe_open(checkpoint_dir("mini") / "model.safetensors", "pt") as weights:
         words = weights.get_tensor("model.language_model.embed_tokens.weight")
     first = len(words) - 64

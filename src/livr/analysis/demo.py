@@ -34,10 +34,6 @@ _BUILD_COST = 0.5
 """Making a question against one training step on it; makes estimates of time honest."""
 
 
-def _settings(values: dict[str, Any]) -> tuple[str, ...]:
-    return SMALL_SETTINGS if values.get("model") in EMBEDDED else ()
-
-
 class DemoConfig(Settings):
     """What `livr demo` does."""
 
@@ -55,7 +51,9 @@ class DemoConfig(Settings):
     """Test questions per task, from source images of their own."""
     epochs: tuple[float, float] = (2, 3)
     """Epochs of LIVR's two stages; direct SFT gets their sum in one."""
-    settings: tuple[str, ...] = Field(default_factory=_settings)
+    settings: tuple[str, ...] = Field(
+        default_factory=lambda given: SMALL_SETTINGS if given.get("model") in EMBEDDED else ()
+    )
     """Changes to both recipes. By default `SMALL_SETTINGS` for an embedded model, else none."""
 
 

@@ -104,16 +104,14 @@ def cells_of(grid: Grid, sources: Sources) -> list[Cell]:
         DataError: A data set is missing or wrong.
         ModelError: There is no such embedded model.
     """
-    arms, runs = grid.arms(), recipes(grid)
+    seeded, runs = grid.seeded(), recipes(grid)
     sources.check()
     model = model_fingerprint(grid.model)
     cells = []
     for task in grid.tasks:
-        material = _material(task, sources, any(arm.trains for arm in arms))
-        for arm in arms:
-            seeds = grid.seeds if arm.trains else grid.seeds[:1]
-            for seed in seeds:
-                cells.append(_cell(grid, arm, seed, runs[arm.name, seed], material, model))
+        material = _material(task, sources, any(arm.trains for arm, _ in seeded))
+        for arm, seed in seeded:
+            cells.append(_cell(grid, arm, seed, runs[arm.name, seed], material, model))
     return sorted(cells, key=lambda cell: grid.seeds.index(cell.seed))
 
 
@@ -123,9 +121,7 @@ def recipes(grid: Grid) -> dict[tuple[str, int], TrainConfig | None]:
     Raises:
         ConfigError: A setting is wrong.
     """
-    return {
-        (arm.name, seed): _recipe(grid, arm, seed) for arm in grid.arms() for seed in grid.seeds
-    }
+    return {(arm.name, seed): _recipe(grid, arm, seed) for arm, seed in grid.seeded()}
 
 
 def _recipe(grid: Grid, arm: Arm, seed: int) -> TrainConfig | None:

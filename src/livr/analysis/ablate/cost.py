@@ -82,13 +82,12 @@ def guess(grid: Grid, gpu: str | None = None) -> Guess:
         problem = str(error).splitlines()[0]
     cells = []
     for task in grid.tasks:
-        for arm in grid.arms():
-            for seed in grid.seeds if arm.trains else grid.seeds[:1]:
-                run = runs[arm.name, seed]
-                found = seconds.get((task.name, arm.name, seed))
-                epochs = run.epochs if run else ()
-                shown = seed if run else None
-                cells.append(Planned(task.name, arm.name, shown, epochs, found))
+        for arm, seed in grid.seeded():
+            run = runs[arm.name, seed]
+            found = seconds.get((task.name, arm.name, seed))
+            epochs = run.epochs if run else ()
+            shown = seed if run else None
+            cells.append(Planned(task.name, arm.name, shown, epochs, found))
     return Guess(tuple(cells), machine, problem)
 
 

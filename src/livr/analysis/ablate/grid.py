@@ -176,6 +176,14 @@ class Grid(Settings):
         """All variants, sweeps expanded."""
         return [arm for entry in self.variants for arm in entry.expanded(self.sweep)]
 
+    def seeded(self) -> list[tuple[Arm, int]]:
+        """All variants with each of their seeds; a model that is only asked has one."""
+        return [
+            (arm, seed)
+            for arm in self.arms()
+            for seed in (self.seeds if arm.trains else self.seeds[:1])
+        ]
+
 
 def load_grid(path: Path, trust_remote_code: bool = False, **given: Any) -> Grid:
     """Read a grid.

@@ -22,9 +22,8 @@ def cell_name(task: str, arm: str, seed: int | None) -> str:
 def named_cells(grid: Grid) -> Iterator[tuple[str, Task, Arm, int]]:
     """Every cell of a grid: name, task, variant, seed."""
     for task in grid.tasks:
-        for arm in grid.arms():
-            for seed in grid.seeds if arm.trains else grid.seeds[:1]:
-                yield cell_name(task.name, arm.name, seed if arm.trains else None), task, arm, seed
+        for arm, seed in grid.seeded():
+            yield cell_name(task.name, arm.name, seed if arm.trains else None), task, arm, seed
 
 
 def one_cell(grid: Grid, name: str) -> Grid:
