@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from benchmarks import replaced, table
-from cells import forgotten, in_words, measured, of_pairs, percent, points
+from cells import forgotten, in_words, mean_points, measured, of_pairs, percent, points
 from experiments import (
     of_ablations,
     of_controls,
@@ -20,7 +20,7 @@ from experiments import (
     of_tuning,
     of_warm,
 )
-from results import Grid, read
+from results import Grid, mean, paper_gains, read
 
 from livr.analysis.compare import Line, label
 from livr.analysis.compare_mean import means
@@ -48,6 +48,20 @@ def of_methods(grid: Grid) -> str:
         rows.append([*row, points(livr), verdict(sft)])
     head = ["task", "most common answer", "zero-shot", "direct SFT", "LIVR"]
     return table([*head, "LIVR minus direct SFT", "room for a comparison"], rows)
+
+
+def of_paper(grid: Grid) -> str:
+    """Every task: what LIVR gains over direct SFT, in the paper's three models and here."""
+    published = paper_gains()
+    rows = [
+        [label(task), *(f"{gains[task]:+.1f}" for gains in published.values()),
+         points(grid.lines[task, "livr"])]
+        for task in grid.tasks
+    ]  # fmt: skip
+    row = ["mean", *(f"{mean(list(gains.values())):+.1f}" for gains in published.values())]
+    (ours,) = (line for line in means(grid.outcomes, "sft").lines if line.method == "livr")
+    rows.append([*row, f"{mean_points(ours)}, {len(ours.tasks)} tasks"])
+    return table(["LIVR minus direct SFT", *published, "`mini`"], rows)
 
 
 def of_means(grid: Grid) -> str:
@@ -120,6 +134,7 @@ BLOCKS: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "evidence.md": {
         "methods": lambda: of_methods(read(*MAIN)),
         "means": lambda: of_means(read(*MAIN)),
+        "paper": lambda: of_paper(read(*MAIN)),
         "latents": lambda: of_latents(read(*MAIN)),
     },
     "experiments.md": {

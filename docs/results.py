@@ -9,6 +9,7 @@ from pathlib import Path
 
 from livr.analysis.compare import Line, compare
 from livr.analysis.compare_outcomes import Outcomes, read_outcomes
+from livr.analysis.paper.published import find_table
 
 EVIDENCE = Path(__file__).parents[1] / "evidence"
 
@@ -51,6 +52,19 @@ class Grid:
     def best(self, task: str, method: str) -> float | None:
         """Best validation accuracy, a mean over seeds."""
         return mean([accuracy for accuracy, _ in self.seeds.get((task, method), ())])
+
+
+def paper_gains() -> dict[str, dict[str, float]]:
+    """What LIVR gains over direct SFT in the paper, in points, by backbone and task."""
+    table = find_table("table1")
+    return {
+        backbone: {
+            task: livr - sft
+            for task, livr, sft in zip(table.tasks, found["livr"], found["sft"], strict=True)
+            if livr is not None and sft is not None
+        }
+        for backbone, found in table.values.items()
+    }
 
 
 def read(*names: str) -> Grid:

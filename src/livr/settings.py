@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from livr.errors import ConfigError
+from livr.files import write_whole
 
 
 class Settings(BaseModel):
@@ -93,4 +94,4 @@ def read_yaml(path: Path, what: str) -> Any:
 def dump(settings: Settings, path: Path) -> None:
     """Write settings as YAML."""
     text = yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False)
-    path.write_text(text, encoding="utf-8")
+    write_whole(path, text)

@@ -62,21 +62,23 @@ def test_p_values_are_corrected_for_all_tests_of_the_table() -> None:
 
 def test_the_figure_has_every_difference_and_the_means(tmp_path: Path) -> None:
     lines, total = compare(three_tasks()), means(three_tasks())
-    heads = [(head, method) for head, method, _, _ in rows_of(lines, total)]
+    rows = rows_of(lines, total)
+    heads = [(head, method) for head, method, _, _ in rows]
     assert heads == [("a", "livr"), ("b", "livr"), ("c", "livr"), ("mean of 2 tasks", "livr")]
-    assert write_forest(tmp_path / "new" / "forest.png", lines, total)
+    assert write_forest(tmp_path / "new" / "forest.png", rows)
     with Image.open(tmp_path / "new" / "forest.png") as image:
         assert image.width > 800 and len(image.convert("RGB").getcolors(1 << 20) or []) > 10
     assert [p.name for p in (tmp_path / "new").iterdir()] == ["forest.png"]
-    svg = forest_svg(lines, total)
+    svg = forest_svg(rows)
     assert svg is not None and "var(--livr)" in svg and "#0000" not in svg
 
 
 def test_nothing_compared_draws_nothing(tmp_path: Path) -> None:
     alone = [run for run in three_tasks() if run.method == "sft"]
-    assert not write_forest(tmp_path / "f.png", compare(alone), means(alone))
+    rows = rows_of(compare(alone), means(alone))
+    assert not write_forest(tmp_path / "f.png", rows)
     assert not list(tmp_path.iterdir())
-    assert forest_svg(compare(alone), means(alone)) is None
+    assert forest_svg(rows) is None
 
 
 def test_a_results_file_is_read_with_its_failures(tmp_path: Path) -> None:

@@ -166,6 +166,13 @@ def test_same_picture_in_two_splits_by_content(folder: Path) -> None:
     assert all("in two splits" in message for *_, message in problems)
 
 
+def test_regions_may_lie_beside_the_splits_and_nothing_else(folder: Path) -> None:
+    write(folder, train=[row(0)], regions=[{"id": "r0", "image": 0, "box": [0, 0, 4, 4]}])
+    assert found(folder) == []
+    write(folder, notes=[row(1)])
+    assert [file for file, _, _ in found(folder)] == ["notes.jsonl"]
+
+
 def test_the_same_picture_twice_in_one_split_is_fine(folder: Path) -> None:
     write(folder, train=[row(0), row(1, images=["images/0.png"])])
     assert found(folder) == []

@@ -91,3 +91,22 @@ def test_pairs_are_scored_beside_questions(
     line = next(line for line in out.splitlines() if line.startswith("pairs"))
     assert "66.7% (2 of 3)" in line
     assert f"{low:.1%} to {high:.1%}" in line
+
+
+def test_long_answers_are_not_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path of 16 moves is longer than the room that a letter or a number gets."""
+    path = ", ".join(["right", "down"] * 8)
+    model = livr.load("mini")
+    length = len(model.tokenizer(path)["input_ids"])
+    assert model.room_for(["A", "12"]) == 16 < length < model.room_for(["A", path])
+    row = {"id": "0", "task": "vsp", "images": (tiny.picture(0),), "question": "Which way?"}
+    write_dataset(tmp_path / "data", {"test": [Example(**row, answer=path)]})
+    asked: dict[str, object] = {}
+
+    def generate(self: Model, *_: object, **options: object) -> list[str]:
+        asked.update(options)
+        return [path]
+
+    monkeypatch.setattr(Model, "generate", generate)
+    livr.evaluate(model, tmp_path / "data")
+    assert asked["max_new_tokens"] == model.room_for([path])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 from livr.analysis.compare_outcomes import UNREAD, Outcomes, outcomes_of
@@ -104,7 +105,8 @@ def by_task(runs: Sequence[Run | Outcomes]) -> dict[str, dict[str, list[Outcomes
     """Runs by task, then by method, in the order of their seeds.
 
     Raises:
-        DataError: Two runs of a task answered different questions.
+        DataError: Two runs of a task answered different questions, or two of one method have the
+            same seed.
     """
     found: dict[str, dict[str, list[Outcomes]]] = {}
     for run in map(outcomes_of, runs):
@@ -112,6 +114,7 @@ def by_task(runs: Sequence[Run | Outcomes]) -> dict[str, dict[str, list[Outcomes
     for by_method in found.values():
         for group in by_method.values():
             group.sort(key=lambda run: run.seed)
+            _check_seeds(group)
         _check_same_questions([run for group in by_method.values() for run in group])
     return found
 
@@ -209,6 +212,15 @@ def _corrected(lines: Sequence[Line]) -> list[Line]:
     tested = [line.against.p_value for line in lines if line.against]
     adjusted = iter(holm(tested))
     return [replace(line, p_holm=next(adjusted)) if line.against else line for line in lines]
+
+
+def _check_seeds(group: Sequence[Outcomes]) -> None:
+    for one, other in pairwise(group):
+        if one.seed == other.seed:
+            raise DataError(
+                f"{one.source} and {other.source} are both {one.method} on {one.task} with seed "
+                f"{one.seed}; compare one of them, or train the other with another seed"
+            )
 
 
 def _check_same_questions(runs: Sequence[Outcomes]) -> None:

@@ -18,19 +18,19 @@ Row = tuple[str, str, float, Interval]
 """Heading of its group, name of the method, difference, interval."""
 
 
-def forest_svg(lines: Sequence[Line], means: Means, reference: str = "sft") -> str | None:
+def forest_svg(rows: Sequence[Row], reference: str = "sft") -> str | None:
     """The plot for a page, its colours the page's; None if nothing was compared."""
-    figure = _forest(lines, means, reference, {})
+    figure = _forest(rows, reference, {})
     return None if figure is None else as_svg(figure)
 
 
-def write_forest(path: Path, lines: Sequence[Line], means: Means, reference: str = "sft") -> bool:
+def write_forest(path: Path, rows: Sequence[Row], reference: str = "sft") -> bool:
     """Write the plot as PNG, PDF or SVG, by the file's name.
 
     Returns:
         False, and no file, if nothing was compared.
     """
-    figure = _forest(lines, means, reference, _PRINTED)
+    figure = _forest(rows, reference, _PRINTED)
     if figure is None:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -55,11 +55,10 @@ def rows_of(lines: Sequence[Line], means: Means) -> list[Row]:
     return rows
 
 
-def _forest(lines: Sequence[Line], means: Means, reference: str, colours: Mapping[str, str]) -> Any:
+def _forest(rows: Sequence[Row], reference: str, colours: Mapping[str, str]) -> Any:
     import matplotlib
     from matplotlib.figure import Figure
 
-    rows = rows_of(lines, means)
     if not rows:
         return None
     style = {k: colours.get(v, v) if isinstance(v, str) else v for k, v in STYLE.items()}

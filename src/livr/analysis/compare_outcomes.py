@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from livr.analysis.runs import Run, read_runs
+from livr.analysis.tell_apart import told_apart
 from livr.errors import DataError
 from livr.evaluate.score import Prediction
 
@@ -145,18 +146,20 @@ def read_outcomes(
     """
     found: list[Outcomes] = []
     failed: list[Failed] = []
+    folders: list[Path] = []
     for path in paths:
         file = path if path.suffix == ".json" else path / RESULTS
         grid = _grid(file)
         if grid is None:
-            for run in read_runs([path]):
-                found += (by_subset(run) if subsets else []) or [outcomes_of(run)]
+            folders.append(path)
             continue
         try:
             found += [_outcomes(row, file) for row in grid["rows"]]
             failed += [Failed(**row) for row in grid.get("failed", ())]
         except (KeyError, TypeError) as error:
             raise DataError(f"{file} is not the results file of a grid: {error}") from error
+    for run in told_apart(read_runs(folders)):
+        found += (by_subset(run) if subsets else []) or [outcomes_of(run)]
     return found, failed
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 from livr.data.example import Example
 from livr.data.pool.counts import PLURAL, compose
 from livr.data.prompts import TEMPLATES
+from livr.data.store import REGIONS
 from livr.data.tasks.drawing import COLOURS
 from livr.errors import DataError, Problem
 
@@ -22,7 +23,6 @@ Mask = NDArray[np.bool_]
 Regions = Mapping[str, Sequence[Mask | None]]
 """Example id to one mask (H, W) per image; None where nothing is marked."""
 
-FILE = "regions.jsonl"
 MARKED_TASKS = (
     "localization",
     "visual_correspondence",
@@ -56,7 +56,7 @@ def read_regions(folder: Path, sizes: Mapping[str, Sequence[tuple[int, int]]]) -
     Raises:
         DataError: A row is wrong; all such rows are named.
     """
-    path = folder / FILE
+    path = folder / REGIONS
     if not path.is_file():
         return {}
     found: dict[str, list[Mask | None]] = {}
@@ -68,12 +68,12 @@ def read_regions(folder: Path, sizes: Mapping[str, Sequence[tuple[int, int]]]) -
             left, top, right, bottom = (round(float(v)) for v in row["box"])
         except (ValueError, KeyError, TypeError, AttributeError):
             wanted = '{"id": ..., "image": 0, "box": [left, top, right, bottom]}'
-            problems.append(Problem(FILE, number, f"expected {wanted}"))
+            problems.append(Problem(REGIONS, number, f"expected {wanted}"))
             continue
         if name not in sizes:
             continue
         if not 0 <= index < len(sizes[name]):
-            problems.append(Problem(FILE, number, f"{name} has no image {index}"))
+            problems.append(Problem(REGIONS, number, f"{name} has no image {index}"))
             continue
         masks = found.setdefault(name, [None] * len(sizes[name]))
         width, height = sizes[name][index]

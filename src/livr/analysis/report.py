@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from livr.analysis.audit.result import Audit, side_by_side
 from livr.analysis.compare import Line, compare, label
-from livr.analysis.compare_figure import forest_svg
+from livr.analysis.compare_figure import forest_svg, rows_of
 from livr.analysis.compare_mean import means
 from livr.analysis.figures import learning_curves, mask
 from livr.analysis.runs import Run
@@ -87,7 +87,7 @@ def write_report(
         for task in dict.fromkeys(run.task for run in runs)
     ]
     total = means(runs, reference)
-    forest = forest_svg(lines, total, reference)
+    forest = forest_svg(rows_of(lines, total), reference)
     page = environment().get_template("report.html.j2").render(
         title=title,
         command=command,

@@ -102,7 +102,8 @@ def read_run(path: Path) -> Run:
 
 
 def read_runs(paths: Iterable[Path]) -> list[Run]:
-    """Read several run folders. A folder that is no run but holds runs stands for those.
+    """Read several run folders. A folder that is no run but holds runs stands for those. A run
+    that is named twice is read once.
 
     Raises:
         DataError: One of them is not a run, or holds none.
@@ -114,7 +115,7 @@ def read_runs(paths: Iterable[Path]) -> list[Run]:
             runs += [read_run(folder) for folder in inside]
         else:
             runs.append(read_run(path))
-    return runs
+    return list({run.path.resolve(): run for run in runs}.values())
 
 
 def _json(path: Path) -> dict[str, Any]:

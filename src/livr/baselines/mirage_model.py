@@ -21,7 +21,7 @@ from livr.data.example import Example
 from livr.errors import ConfigError
 from livr.method.roles import Role
 from livr.model.batch import Batch, Side
-from livr.model.encoder import Encoded
+from livr.model.encoder import ROOM, Encoded
 from livr.model.model import Features, Model, Use
 
 MAX_SLOTS = 8
@@ -185,7 +185,7 @@ class MirageModel(Model):
         mask: str = "ordinary",
         *,
         features: Features | None = None,
-        max_new_tokens: int = 16,
+        max_new_tokens: int = ROOM,
     ) -> list[str]:
         """Think, then answer; for one batch of encoded prompts."""
         rows = [row if isinstance(row, MirageRow) else MirageRow.of(row) for row in encoded]

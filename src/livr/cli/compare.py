@@ -63,9 +63,9 @@ def compare(
     else:
         print_comparison(found, failed, reference, keep_all=keep_all)
     if figure is not None:
-        from livr.analysis.compare_figure import write_forest
+        from livr.analysis.compare_figure import rows_of, write_forest
 
-        drawn = write_forest(figure, lines, total, reference)
+        drawn = write_forest(figure, rows_of(lines, total), reference)
         note(f"{figure}: the differences." if drawn else "Nothing was compared: no figure.")
 
 

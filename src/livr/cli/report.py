@@ -28,11 +28,18 @@ def report(
     from livr.analysis.audit.result import read
     from livr.analysis.report import write_report
     from livr.analysis.runs import read_runs
+    from livr.analysis.tell_apart import told_apart
 
     if out.is_dir():
         out = out / "report.html"
     audits = [read(path) for path in audit or ()]
+    found = told_apart(read_runs(runs))
     write_report(
-        out, read_runs(runs), title=title, reference=reference, method=method, audits=audits
+        out,
+        found,
+        title=title,
+        reference=reference,
+        method=method,
+        audits=audits,
     )
     note(f"{out}: open it in a browser; it needs no network.")

@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from livr.data.example import Example
 from livr.data.rows import Row, content_problems, read_rows
-from livr.data.store import SPLITS, path_problem
+from livr.data.store import REGIONS, SPLITS, path_problem
 from livr.errors import DataError, LivrError, Problem
 
 MAX_PIXELS = 89_478_485
@@ -86,7 +86,7 @@ def check_folder(
     if not (root / "train.jsonl").is_file():
         report.problems.append(Problem("train.jsonl", None, _missing_train(root)))
     for path in sorted(root.glob("*.jsonl")):
-        if path.stem not in SPLITS:
+        if path.stem not in SPLITS and path.name != REGIONS:
             message = "not a split; rename it to train.jsonl, val.jsonl or test.jsonl, or move it"
             report.problems.append(Problem(path.name, None, message))
     for split in SPLITS:

@@ -21,6 +21,8 @@ from livr.data.rows import Row, content_problems, dump_row, read_rows
 from livr.errors import DataError, Problem
 
 SPLITS = ("train", "val", "test")
+REGIONS = "regions.jsonl"
+"""Regions of interest of a data set, for `livr explain`."""
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 BLINK = "blink:"

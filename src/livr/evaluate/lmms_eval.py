@@ -18,11 +18,11 @@ from PIL import Image
 from livr.data.convert import export_parquet
 from livr.data.example import Example
 from livr.data.prompts import render
-from livr.data.store import staged_folder
+from livr.data.store import load_split, staged_folder
 from livr.errors import DataError, ModelError
 from livr.evaluate.score import judge
 from livr.files import write_whole
-from livr.model.encoder import chat_content, read_image
+from livr.model.encoder import ROOM, chat_content, read_image
 
 _UTILS = '''"""Written by livr: what lmms-eval calls."""
 
@@ -64,14 +64,15 @@ def write_task(
         if split not in counts:
             raise DataError(f"{folder} has no split {split}; it has {', '.join(counts)}")
         file = Path(out).resolve() / "data" / f"{split}.parquet"
+        room = max(ROOM, *(len(example.answer) for example in load_split(Path(folder), split)))
         settings = {
             "task": name,
             "dataset_path": "parquet",
             "dataset_kwargs": {"data_files": {split: str(file)}},
             "test_split": split,
             "output_type": "generate_until",
-            # As in livr eval: greedy and short.
-            "generation_kwargs": {"max_new_tokens": 16, "temperature": 0, "do_sample": False},
+            # As in livr eval: greedy and short. No answer has more tokens than characters.
+            "generation_kwargs": {"max_new_tokens": room, "temperature": 0, "do_sample": False},
             "metric_list": [
                 {"metric": "accuracy", "aggregation": "mean", "higher_is_better": True}
             ],

@@ -169,6 +169,7 @@ def _ask(
         if on_progress is not None:
             on_progress(done, len(examples))
 
+    options = options | {"max_new_tokens": model.room_for(e.answer for e in examples)}
     texts = model.generate(examples, mask, latents, on_progress=count, **options)
     several = len({e.task for e in examples}) > 1
     return [

@@ -27,7 +27,7 @@ from livr.backbones.features import ImageFeatures
 from livr.errors import ConfigError, ModelError
 from livr.method.bottleneck import policy
 from livr.method.roles import Role
-from livr.model.encoder import Encoded
+from livr.model.encoder import ROOM, Encoded
 
 if TYPE_CHECKING:
     from livr.model.model import Model
@@ -71,7 +71,7 @@ class Notes:
         self.is_unread_B1 = torch.zeros_like(next_B1)
 
     @torch.no_grad()
-    def answer(self, max_new_tokens: int = 16) -> list[str]:
+    def answer(self, max_new_tokens: int = ROOM) -> list[str]:
         """Answer the last question of every row, greedily, as `Model.generate` does."""
         where = self.seen_BM.device
         ends = torch.tensor(self.model.end_ids(), device=where)
@@ -93,7 +93,7 @@ class Notes:
         return [text.strip() for text in texts]
 
     @torch.no_grad()
-    def ask(self, questions: Sequence[str], max_new_tokens: int = 16) -> list[str]:
+    def ask(self, questions: Sequence[str], max_new_tokens: int = ROOM) -> list[str]:
         """Ask every row a further question about its images, which are not there any more.
 
         Args:

@@ -20,6 +20,8 @@ from livr.method.latents import Latents, token_names
 
 TOKEN_KEYS = ("input_ids", "attention_mask", "mm_token_type_ids", "token_type_ids", "labels")
 """Processor outputs with one value per position; all others describe images."""
+ROOM = 16
+"""Most tokens of an answer where the right ones are short; see `Model.room_for` (ours)."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 import torch
@@ -13,7 +13,7 @@ from livr.data.example import Example
 from livr.method.attention import Evaluation
 from livr.model.batch import Batch, Side
 from livr.model.compress import remember
-from livr.model.encoder import Encoded
+from livr.model.encoder import ROOM, Encoded
 from livr.model.prompter import Features, Prompter, Use
 
 __all__ = ["Features", "Model", "Use"]
@@ -73,7 +73,7 @@ class Model(Prompter):
         mask: str = "ordinary",
         latents: Use = "keep",
         *,
-        max_new_tokens: int = 16,
+        max_new_tokens: int = ROOM,
         batch_size: int = 32,
         compress: bool = False,
         on_progress: Callable[[int], None] | None = None,
@@ -113,7 +113,7 @@ class Model(Prompter):
         mask: str = "ordinary",
         *,
         features: Features | None = None,
-        max_new_tokens: int = 16,
+        max_new_tokens: int = ROOM,
     ) -> list[str]:
         """`generate` for one batch of encoded prompts, with known image features if given."""
         batch = self.batch(encoded, "left", features)
@@ -134,6 +134,11 @@ class Model(Prompter):
         answers = ids_BT[:, batch.roles_BT.shape[1] :]
         texts: list[str] = self.tokenizer.batch_decode(answers, skip_special_tokens=True)
         return [text.strip() for text in texts]
+
+    def room_for(self, answers: Iterable[str]) -> int:
+        """Tokens to leave for an answer: `ROOM`, or twice the longest right answer (ours)."""
+        rows = self.tokenizer([*answers, ""], add_special_tokens=False)["input_ids"]
+        return max(ROOM, 2 * max(map(len, rows)))
 
     def unsayable_ids(self) -> list[int]:
         """Tokens that are never output: the latents, and the placeholder of images."""

@@ -184,12 +184,15 @@ class EncodedSet(Dataset[Item]):
         texts: list[str] = []
         training = self.model.hf.training
         self.model.hf.eval()
+        room = self.model.room_for(example.answer for example in self.examples)
         indices = range(len(self)) if which is None else which
         for start in range(0, len(indices), batch_size):
             items = [self[i] for i in indices[start : start + batch_size]]
             features = [f for _, f in items if f is not None]
             encoded = [row for row, _ in items]
-            texts += self.model.generate_encoded(encoded, mask, features=features or None)
+            texts += self.model.generate_encoded(
+                encoded, mask, features=features or None, max_new_tokens=room
+            )
         self.model.hf.train(training)
         return texts
 

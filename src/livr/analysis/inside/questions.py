@@ -126,10 +126,13 @@ class Questions:
             latents: `drop` leaves the latents out of the prompt.
             edit: Changes the model during each chunk.
         """
+        room = self.model.room_for(example.answer for example in self.examples)
         texts: list[str] = []
         for chunk in self.chunks(latents):
             with edit(chunk):
-                texts += self.model.generate_encoded(chunk.prompts, mask, features=chunk.features)
+                texts += self.model.generate_encoded(
+                    chunk.prompts, mask, features=chunk.features, max_new_tokens=room
+                )
         return [judge(e, text) for e, text in zip(self.examples, texts, strict=True)]
 
     @torch.no_grad()
