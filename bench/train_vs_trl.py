@@ -128,7 +128,7 @@ if __name__ == "__main__":
     if find_spec("trl") is None:
         sys.stderr.write(
             f"bench/{Path(__file__).name} compares with TRL, which is not installed; "
-            "pip install 'livr[bench]'\n"
+            "pip install -e '.[bench]'\n"
         )
         sys.exit(SKIPPED)
     main("train_vs_trl", run)

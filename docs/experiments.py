@@ -2,42 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from benchmarks import table
-from cells import forgotten, mean_points, measured, percent, points
+from cells import forgotten, measured, percent, points
 from results import Grid
 
-from livr.analysis.compare import Line, label
-from livr.analysis.compare_mean import MeanLine, means
+from livr.analysis.compare import label
 
 SOFTER = ("livr_half_blind", "livr_annealed")
-ABLATIONS = {
-    "sft": "direct SFT",
-    "livr": "LIVR: K = 16, a row each, after the question, stages 4 : 6",
-    "livr_k1": "K = 1",
-    "livr_k2": "K = 2",
-    "livr_k4": "K = 4",
-    "livr_k8": "K = 8",
-    "livr_k32": "K = 32",
-    "livr_k64": "K = 64",
-    "livr_2_8": "stages 2 : 8",
-    "livr_6_4": "stages 6 : 4",
-    "livr_8_2": "stages 8 : 2",
-    "livr_answer_blind": "stage 1: only the answer is blind",
-    "livr_unprompted": "stage 1: latents do not see the question",
-    "livr_before": "latents before the question",
-    "livr_shared": "one row for all latents",
-    "latents_only": "latents, no bottleneck",
-    "mask_only": "bottleneck, no latents",
-    "prompt_tuning": "only the latents' rows train",
-    "image_twice": "image twice",
-    "image_twice_livr": "image twice, both stages",
-    "livr_mixed": "`livr_mixed` (ours)",
-    "livr_elastic": "`livr_elastic` (ours)",
-    "livr_noise": "`livr_noise` (ours)",
-}
-"""Variant -> what it changes."""
 
 
 def of_controls(grid: Grid) -> str:
@@ -116,40 +87,15 @@ def of_tuning(grid: Grid, lora: Grid) -> str:
     return table([*head, "LIVR, LoRA", "LIVR, whole decoder"], rows)
 
 
-def of_split(grid: Grid, few: Grid) -> str:
-    """Both methods with many questions seen twice, and with few seen ten times."""
+def of_few(*grids: Grid) -> str:
+    """Direct SFT, and what LIVR adds, with fewer and fewer questions in as many steps."""
     rows = []
-    for task in few.tasks:
-        livr = few.lines[task, "livr"]
-        row = [label(task), percent(livr.floor)]
-        row += [percent(found.best(task, m)) for m in ("sft", "livr") for found in (grid, few)]
-        row += [measured(few.lines[task, "sft"]), measured(livr), points(livr)]
-        rows.append([*row, percent(few.after(task, "livr")), forgotten(livr)])
-    head = ["task", "most common answer", "direct SFT, 5,000 x 2", "1,000 x 10"]
-    head += ["LIVR, 5,000 x 2", "1,000 x 10", "direct SFT, 1,000 x 10, test", "LIVR, test"]
-    return table([*head, "LIVR minus direct SFT", "latents alone", "image forgotten"], rows)
-
-
-def of_ablations(grid: Grid) -> str:
-    """Every variant: its accuracy on each task, with the image forgotten, and its means."""
-    tasks = [task for task in grid.tasks if (task, "livr_k1") in grid.lines]
-    outcomes = [found for found in grid.outcomes if found.task in tasks]
-    beside = [_by_method(means(outcomes, name).lines) for name in ("sft", "livr")]
-    rows = []
-    for method, name in ABLATIONS.items():
-        lines = [grid.lines[task, method] for task in tasks if (task, method) in grid.lines]
-        if lines:
-            row = [name, *map(_short, lines)]
-            rows.append([*row, *(mean_points(found.get(method)) for found in beside)])
-    head = ["variant", *map(label, tasks)]
-    return table([*head, "minus direct SFT, mean", "minus LIVR, mean"], rows)
-
-
-def _by_method(lines: Iterable[MeanLine]) -> dict[str, MeanLine]:
-    return {line.method: line for line in lines}
-
-
-def _short(line: Line) -> str:
-    """Accuracy, and in brackets what is left with the image forgotten."""
-    kept = f" ({100 * line.blindfolded:.1f})" if line.blindfolded is not None else ""
-    return percent(line.accuracy) + kept
+    for task in grids[1].tasks:
+        row = [label(task), percent(grids[1].lines[task, "livr"].floor)]
+        for grid in grids:
+            row += [measured(grid.lines.get((task, "sft"))), points(grid.lines.get((task, "livr")))]
+        rows.append([*row, forgotten(grids[1].lines[task, "livr"])])
+    head = ["task", "most common answer"]
+    for times in ("5,000 x 2", "1,000 x 10", "250 x 40"):
+        head += [f"direct SFT, {times}", "LIVR minus it"]
+    return table([*head, "LIVR, 1,000 x 10, image forgotten"], rows)

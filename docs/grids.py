@@ -12,11 +12,10 @@ from pathlib import Path
 from benchmarks import replaced, table
 from cells import forgotten, in_words, mean_points, measured, of_pairs, percent, points
 from experiments import (
-    of_ablations,
     of_controls,
+    of_few,
     of_rates,
     of_softer,
-    of_split,
     of_tuning,
     of_warm,
 )
@@ -154,8 +153,9 @@ BLOCKS: Mapping[str, Mapping[str, Callable[[], str]]] = {
             read("table1-pool", "rates"),
             *("sft", "sft_half_rate", "livr", "livr_half_rate", "livr_slow_first"),
         ),
-        "split": lambda: of_split(read("table1-pool"), read("few")),
-        "split means": lambda: of_pairs(read("few"), ("livr", "sft")),
+        "few": lambda: of_few(read(*MAIN), read("few"), read("few-250")),
+        "few means": lambda: of_pairs(read("few"), ("livr", "sft")),
+        "fewer means": lambda: of_pairs(read("few-250"), ("livr", "sft")),
         "controls": lambda: of_controls(read("table1-pool", "controls")),
         "control means": lambda: of_pairs(
             read("table1-pool", "controls"),
@@ -164,7 +164,6 @@ BLOCKS: Mapping[str, Mapping[str, Callable[[], str]]] = {
             ("livr", "mask_only"),
             ("livr", "latents_only"),
         ),
-        "ablations": lambda: of_ablations(read("table1-pool", "controls", "ablations")),
         "multitask": lambda: of_methods(read("multitask")),
         "multitask means": lambda: of_means(read("multitask")),
         "tuning": lambda: of_tuning(read("table1-pool"), read("lora")),

@@ -145,7 +145,7 @@ class TrainConfig(Settings):
     the latents' rows are float32 in either case."""
     load_in_4bit: bool = False
     """Keep the frozen weights of the language model in four bits (QLoRA) and compute in `dtype`.
-    Needs a CUDA GPU and bitsandbytes: pip install 'livr[qlora]'."""
+    Needs a CUDA GPU and bitsandbytes: pip install -e '.[qlora]'."""
 
     @model_validator(mode="after")
     def _epochs_are_positive(self) -> TrainConfig:

@@ -34,7 +34,7 @@ def test_the_short_form_prints_one_json_line(name, monkeypatch, capsys) -> None:
 
 def test_training_beside_trl(monkeypatch, capsys) -> None:
     """Same losses as TRL, and with each optimisation off; asserted inside."""
-    pytest.importorskip("trl", reason="TRL is not installed: pip install 'livr[bench]'")
+    pytest.importorskip("trl", reason="TRL is not installed: pip install -e '.[bench]'")
     monkeypatch.syspath_prepend(str(BENCH))
     monkeypatch.setattr(sys, "argv", ["bench/train_vs_trl.py", "--json", "--short"])
     runpy.run_path(str(BENCH / "train_vs_trl.py"), run_name="__main__")
@@ -52,7 +52,7 @@ def test_without_trl_it_says_what_to_install(monkeypatch, capsys) -> None:
     with pytest.raises(SystemExit) as stop:
         runpy.run_path(str(BENCH / "train_vs_trl.py"), run_name="__main__")
     assert stop.value.code == 77
-    assert "livr[bench]" in capsys.readouterr().err
+    assert ".[bench]" in capsys.readouterr().err
 
 
 def test_compressed_memory_follows_from_lengths(monkeypatch, capsys) -> None:

@@ -1,4 +1,4 @@
-"""The README does what it says: its Python runs, its commands exist, its links lead somewhere."""
+"""The pages do what they say: Python runs, commands exist, grids load, links lead somewhere."""
 
 from __future__ import annotations
 
@@ -10,20 +10,28 @@ from pathlib import Path
 import pytest
 from tests import tiny
 
+from livr.analysis.ablate.cells import recipes
+from livr.analysis.ablate.grid import load_grid
 from livr.cli import main as cli
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def blocks(language: str) -> list[str]:
-    found = re.findall(r"^```(\w*)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+PAGES = [README, *(page.read_text(encoding="utf-8") for page in ROOT.glob("docs/*.md"))]
+
+
+def blocks(language: str, page: str = README) -> list[str]:
+    found = re.findall(r"^```(\w*)\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
     return [text for named, text in found if named == language]
 
 
 def commands() -> list[list[str]]:
-    lines = "\n".join(blocks("")).splitlines()
-    return [shlex.split(line, comments=True) for line in lines if line.startswith("livr ")]
+    """Every call of livr in any page, once; an example names a verb in capitals, livr VERB."""
+    text = "\n".join(block for page in PAGES for block in blocks("", page))
+    lines = text.replace("\\\n", " ").splitlines()
+    found = {line for line in lines if re.match(r"livr [a-z]", line)}
+    return [shlex.split(line, comments=True) for line in sorted(found)]
 
 
 def test_the_python_runs(
@@ -35,16 +43,18 @@ def test_the_python_runs(
     (code,) = blocks("python")
     monkeypatch.chdir(tmp_path)
     tiny.dataset(tmp_path / "my_parts")
-    tiny.picture(0).save("a.png")
+    (tmp_path / "my_parts/images").mkdir(exist_ok=True)
+    tiny.picture(0).save("my_parts/images/17.jpg")
     code = code.replace('"mini"', repr(str(checkpoints("qwen3_vl"))))
     scope: dict[str, object] = {}
     exec(compile(code, "README.md", "exec"), scope)
     assert "95 % interval" in capsys.readouterr().out
-    assert (tmp_path / "runs/livr/scores.json").is_file()
+    assert (tmp_path / "runs/first/scores.json").is_file()
 
 
 def test_there_are_commands_to_check() -> None:
     assert {words[1] for words in commands()} >= {"train", "eval", "data", "compare", "report"}
+    assert len(commands()) > 50
 
 
 @pytest.mark.parametrize("words", commands(), ids=lambda words: " ".join(words[:3]))
@@ -55,6 +65,14 @@ def test_the_commands_exist(words: list[str], capsys: pytest.CaptureFixture[str]
             command = command.commands[word]
     known = {option for parameter in command.params for option in parameter.opts}
     assert {word for word in words if word.startswith("--")} <= known
+
+
+def test_the_grid_loads(tmp_path: Path) -> None:
+    page = (ROOT / "docs/comparing.md").read_text(encoding="utf-8")
+    (text,) = blocks("yaml", page)
+    (tmp_path / "grid.yaml").write_text(text, encoding="utf-8")
+    grid = load_grid(tmp_path / "grid.yaml")
+    assert len(recipes(grid)) == 1 + 3 * (len(grid.arms()) - 1)
 
 
 def test_make_has_every_target_that_is_named() -> None:

@@ -20,7 +20,7 @@ def need_four_bit() -> None:
     """
     missing = [] if torch.cuda.is_available() else ["a CUDA GPU"]
     if find_spec("bitsandbytes") is None:
-        missing.append("bitsandbytes (pip install 'livr[qlora]')")
+        missing.append("bitsandbytes (in LIVR's folder, pip install -e '.[qlora]')")
     if missing:
         raise ConfigError(
             f"load_in_4bit=true needs {' and '.join(missing)}, which this machine does not have. "

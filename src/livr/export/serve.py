@@ -4,7 +4,7 @@
 
 With torchvision installed, `transformers serve FOLDER` does the same and needs nothing of ours.
 Without it, the server cannot load the processors of Qwen and others, because of their video half;
-here it gets them without that half. Needs the extra: pip install 'livr[serve]'.
+here it gets them without that half. Needs the extra: pip install -e '.[serve]'.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def allow_images_only() -> None:
     missing = [name for name in NEEDS if find_spec(name) is None]
     if missing:
         raise ConfigError(
-            f"the server needs {', '.join(missing)}; install them with pip install 'livr[serve]'"
+            f"the server needs {', '.join(missing)}; install them, in LIVR's folder: pip install -e '.[serve]'"
         )
     from transformers.cli.serving import model_manager
 
