@@ -28,7 +28,7 @@ TRIED: tuple[tuple[str, tuple[str, ...], Mapping[str, str]], ...] = (
         "livr_half_blind": "half of it blind",
     }),
     ("Fewer questions", ("few",), {"livr": "1,000 ten times"}),
-    ("", ("few-250",), {"livr": "250 forty times"}),
+    ("Fewer questions", ("few-250",), {"livr": "250 forty times"}),
     ("LoRA", ("lora",), {"livr": "LIVR, LoRA"}),
     ("Six tasks together", ("multitask",), {"livr": "LIVR, one model"}),
     ("A smaller model", ("nano",), {"livr": "LIVR, nano"}),

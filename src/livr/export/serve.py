@@ -30,7 +30,7 @@ def allow_images_only() -> None:
     missing = [name for name in NEEDS if find_spec(name) is None]
     if missing:
         raise ConfigError(
-            f"the server needs {', '.join(missing)}; install them, in LIVR's folder: pip install -e '.[serve]'"
+            f"the server needs {', '.join(missing)}; in LIVR's folder, pip install -e '.[serve]'"
         )
     from transformers.cli.serving import model_manager
 

@@ -108,7 +108,9 @@ class Ray:
         try:
             import ray
         except ImportError as error:
-            raise ConfigError("--launcher ray needs Ray: in LIVR's folder, pip install -e '.[ray]'") from error
+            raise ConfigError(
+                "--launcher ray needs Ray: in LIVR's folder, pip install -e '.[ray]'"
+            ) from error
         self.ray: Any = ray
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         local: dict[str, Any] = {"num_cpus": workers * threads, "include_dashboard": False}
