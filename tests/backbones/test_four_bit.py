@@ -45,7 +45,7 @@ def test_refused_before_any_work(tmp_path, livr_command) -> None:
 
 def test_the_message_says_what_to_install(monkeypatch) -> None:
     monkeypatch.setattr(four_bit, "find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r"pip install 'livr\[qlora\]'"):
+    with pytest.raises(ConfigError, match=r"pip install -e '.\[qlora\]'"):
         four_bit.need_four_bit()
 
 

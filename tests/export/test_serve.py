@@ -76,5 +76,5 @@ def test_what_cannot_be_served_is_one_message(trained, tmp_path, monkeypatch) ->
 
 def test_without_the_extra_the_message_says_what_to_install(monkeypatch) -> None:
     monkeypatch.setattr(serve, "find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r"pip install 'livr\[serve\]'"):
+    with pytest.raises(ConfigError, match=r"pip install -e '.\[serve\]'"):
         serve.allow_images_only()
