@@ -24,9 +24,9 @@ def measured(line: Line | None) -> str:
     return f"{percent(line.accuracy)} [{low:.1f}, {high:.1f}]"
 
 
-def forgotten(line: Line) -> str:
+def forgotten(line: Line | None) -> str:
     """Accuracy under the bottleneck, with Wilson's interval; a dash if that was not asked."""
-    if line.blindfolded is None:
+    if line is None or line.blindfolded is None:
         return "–"
     bounds = wilson(line.blindfolded * line.n, line.n)
     return measured(replace(line, accuracy=line.blindfolded, ci95=(bounds.low, bounds.high)))

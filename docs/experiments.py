@@ -2,13 +2,41 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from benchmarks import table
 from cells import forgotten, measured, percent, points
-from results import Grid
+from results import Grid, paper_ablations
 
-from livr.analysis.compare import label
+from livr.analysis.compare import compare, label
 
 SOFTER = ("livr_half_blind", "livr_annealed")
+ABLATIONS = {
+    "sft": "direct SFT",
+    "livr": "LIVR: K = 16, a row each, after the question, stages 4 : 6",
+    "livr_k1": "K = 1",
+    "livr_k2": "K = 2",
+    "livr_k4": "K = 4",
+    "livr_k8": "K = 8",
+    "livr_k32": "K = 32",
+    "livr_k64": "K = 64",
+    "livr_2_8": "stages 2 : 8",
+    "livr_6_4": "stages 6 : 4",
+    "livr_8_2": "stages 8 : 2",
+    "livr_answer_blind": "stage 1: only the answer is blind",
+    "livr_unprompted": "stage 1: latents do not see the question",
+    "livr_before": "latents before the question",
+    "livr_shared": "one row for all latents",
+    "latents_only": "latents, no bottleneck",
+    "mask_only": "bottleneck, no latents",
+    "prompt_tuning": "only the latents' rows train",
+    "image_twice": "image twice",
+    "image_twice_livr": "image twice, both stages",
+    "livr_mixed": "`livr_mixed` (ours)",
+    "livr_elastic": "`livr_elastic` (ours)",
+    "livr_noise": "`livr_noise` (ours)",
+}
+"""Variant -> what it changes."""
 
 
 def of_controls(grid: Grid) -> str:
@@ -99,3 +127,19 @@ def of_few(*grids: Grid) -> str:
     for times in ("5,000 x 2", "1,000 x 10", "250 x 40"):
         head += [f"direct SFT, {times}", "LIVR minus it"]
     return table([*head, "LIVR, 1,000 x 10, image forgotten"], rows)
+
+
+def of_ablations(grid: Grid) -> str:
+    """Every variant on each task: test accuracy beside LIVR's, and with the image forgotten."""
+    beside = {(line.task, line.method): line for line in compare(grid.outcomes, "livr")}
+    tasks = [task for task in grid.tasks if (task, "livr_k1") in beside]
+    paper = paper_ablations()
+    rows = []
+    for method, name in ABLATIONS.items():
+        lines = [beside.get((task, method)) for task in tasks]
+        if any(lines):
+            cells = ((measured(line), points(line), forgotten(line)) for line in lines)
+            gain = f"{paper[method]:+.1f}" if method in paper else "–"
+            rows.append([name, gain, *chain.from_iterable(cells)])
+    head = ((label(task), "minus LIVR", "image forgotten") for task in tasks)
+    return table(["variant", "paper: minus LIVR", *chain.from_iterable(head)], rows)

@@ -67,6 +67,14 @@ def paper_gains() -> dict[str, dict[str, float]]:
     }
 
 
+def paper_ablations() -> dict[str, float]:
+    """The paper's variants minus its LIVR, in points, in the mean over its three tasks."""
+    (found,) = find_table("table6").values.values()
+    known = {name: [x for x in row if x is not None] for name, row in found.items()}
+    best = sum(known["livr"])
+    return {name: (sum(row) - best) / len(row) for name, row in known.items() if name != "livr"}
+
+
 def read(*names: str) -> Grid:
     """The committed results of grids, joined."""
     paths = [EVIDENCE / f"{name}.json" for name in names]

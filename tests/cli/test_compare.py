@@ -38,6 +38,13 @@ def test_compare_prints_json(runs: Path, livr_command: Command) -> None:
     assert found["summary"]["reference"] == "sft"
 
 
+def test_a_reference_that_is_not_there_is_named(runs: Path, livr_command: Command) -> None:
+    code, _, said = livr_command("compare", runs, "--reference", "latents_only")
+    assert code == 0
+    assert "--reference: 'zero_shot', 'sft', 'livr'" in " ".join(said.split())
+    assert "--reference" not in livr_command("compare", runs)[2]
+
+
 def test_report_writes_one_file(runs: Path, tmp_path: Path, livr_command: Command) -> None:
     code, out, _ = livr_command("report", runs, "--out", tmp_path)
     assert (code, out) == (0, "")

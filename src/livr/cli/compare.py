@@ -51,6 +51,10 @@ def compare(
     found, failed = read_outcomes(runs, subsets=paper is not None)
     lines = compare_runs(found, reference)
     total = means(found, reference, keep_all=keep_all)
+    methods = list(dict.fromkeys(line.method for line in lines))
+    if reference not in methods and len(methods) > 1:
+        names = ", ".join(map(repr, methods))
+        note(f"Nothing is called {reference!r}, so there are no differences. --reference: {names}")
     if paper is not None:
         _beside(found, lines, paper, backbone, reference, as_json)
     elif as_json:
