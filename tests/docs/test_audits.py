@@ -31,6 +31,8 @@ def test_the_control_fails_and_livr_does_not_fail(audits: ModuleType) -> None:
     assert found == {
         "visual_similarity-livr": "pass",
         "visual_similarity-latents_only": "fail",
+        "counting-livr": "pass",
+        "counting-latents_only": "fail",
     }
 
 
