@@ -45,6 +45,21 @@ def test_chance_can_be_kept() -> None:
     assert line.delta == pytest.approx(0.1)
 
 
+def test_the_test_of_a_mean_is_of_the_mean() -> None:
+    """A small task that gains much and a large one that loses little: the mean is not certain."""
+    runs = [
+        outcomes("small", "sft", 1, "1" * 20 + "0" * 30),
+        outcomes("small", "livr", 1, "1" * 30 + "0" * 20),
+        outcomes("large", "sft", 1, "1" * 700 + "0" * 300),
+        outcomes("large", "livr", 1, "1" * 640 + "0" * 360),
+    ]
+    (line,) = means(runs).lines
+    assert line.delta == pytest.approx(0.07)
+    # The small task alone: ten flips of 0.02 each, all of one sign, against 60 of 0.001.
+    assert 0.001 < line.p_value < 0.1
+    assert means(runs).lines[0].p_value == line.p_value
+
+
 def test_one_task_has_no_mean() -> None:
     assert means([run for run in three_tasks() if run.task == "a"]).lines == ()
 

@@ -136,3 +136,12 @@ def test_the_parts_of_a_mean_are_tests_of_the_shipped_grid() -> None:
                 assert subset in SUBSETS
                 assert tests[part].endswith(f"/{subset}")
         assert set(table.tasks) - set(table.means) <= set(tests)
+
+
+def test_gains_are_over_the_same_method_on_both_sides() -> None:
+    runs = [Outcomes("counting", "zero_shot", 42, "1" * 50 + "0" * 50, 0.1, "q", "s", "mini")]
+    lines = compare([*ours(), *runs], "zero_shot")
+    found = beside(lines, find_table("table1"), "Qwen3-VL-4B", reference="zero_shot")
+    row = next(r for r in found if (r.task, r.method) == ("counting", "livr"))
+    assert row.paper_gain == pytest.approx(0.6667 - 0.5852)
+    assert row.our_gain == pytest.approx(0.2)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import re
+import shutil
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -182,3 +184,19 @@ def test_audits_stand_side_by_side(runs: list[Run], tmp_path: Path) -> None:
 
 def test_a_page_without_audits_has_no_such_section(page: str) -> None:
     assert "Are the latents used?" not in page
+
+
+def test_questions_of_another_data_set_are_not_shown(runs: list[Run], tmp_path: Path) -> None:
+    sft, livr = (next(r for r in runs if r.method == m) for m in ("sft", "livr"))
+    assert sft.data is not None
+    shutil.copytree(sft.data, tmp_path / "other")
+    file = tmp_path / "other" / "test.jsonl"
+    rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    turned = [row | {"answer": "8" if row["choices"] is None else "C"} for row in rows]
+    for row in turned:
+        row["choices"] = row["choices"] and [*row["choices"], "neither"]
+    file.write_text("".join(json.dumps(row) + "\n" for row in turned), encoding="utf-8")
+    moved = replace(sft, scores=sft.scores | {"data": str(tmp_path / "other")})
+    groups = choose(moved, livr)
+    assert sum(group.count for group in groups) == len(sft.predictions)
+    assert [group.samples for group in groups] == [()] * len(groups)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -125,4 +126,24 @@ def test_a_wrong_folder_is_one_message(verb: str, tmp_path: Path, livr_command: 
     code, _, err = livr_command(verb, tmp_path / "nothing", *out)
     assert code == 2
     assert err.strip().endswith("is not a run folder")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_difference_on_fewer_seeds_is_named(
+    runs: Path, tmp_path: Path, livr_command: Command
+) -> None:
+    make_runs(tmp_path, ("counting",), seeds=3)
+    shutil.rmtree(tmp_path / "runs/counting-livr-42")
+    shutil.rmtree(tmp_path / "runs/counting-sft-44")
+    _, _, said = livr_command("compare", tmp_path / "runs")
+    assert (
+        "counting: LIVR has 2 seed(s), direct SFT 2; the difference is over the 1 they share."
+    ) in " ".join(said.split())
+    assert "seed(s)" not in livr_command("compare", runs)[2]
+
+
+def test_a_figure_needs_a_format(runs: Path, tmp_path: Path, livr_command: Command) -> None:
+    code, out, said = livr_command("compare", runs, "--figure", tmp_path / "forest")
+    assert (code, out) == (2, "")
+    assert ".png, .pdf or .svg" in " ".join(said.split())
     assert not list(tmp_path.iterdir())

@@ -12,6 +12,7 @@ from tests import tiny
 import livr
 from livr.data.example import Example
 from livr.data.store import write_dataset
+from livr.errors import LivrError
 from livr.model.model import Model
 
 
@@ -110,3 +111,8 @@ def test_long_answers_are_not_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(Model, "generate", generate)
     livr.evaluate(model, tmp_path / "data")
     assert asked["max_new_tokens"] == model.room_for([path])
+
+
+def test_a_folder_is_refused_before_anything_is_asked(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(LivrError, match="is a folder"):
+        livr.evaluate("no/such/model", data, out=tmp_path)

@@ -26,7 +26,7 @@ class MeanLine:
         reference: Mean of the reference's accuracies on them.
         delta: The difference.
         effect: Its interval, from drawing tasks, seeds and questions anew.
-        p_value: Exact paired test over the questions of all these tasks.
+        p_value: Paired test of the difference, see `paired_over`.
         p_holm: The same, corrected for the number of methods.
         ahead: Tasks on which the method answers more questions right.
     """

@@ -77,7 +77,9 @@ def choose(a: Run, b: Run, per_group: int = 3) -> list[Group]:
     groups = []
     for title, right_a, right_b in GROUPS:
         same = [(x, y) for x, y in pairs if (x.correct, y.correct) == (right_a, right_b)]
-        shown = [_sample(examples[x.id], x, y) for x, y in same[:per_group] if x.id in examples]
+        # The folder may hold other questions now; what was not asked is not shown.
+        known = [(x, y) for x, y in same if x.id in examples and examples[x.id].answer == x.answer]
+        shown = [_sample(examples[x.id], x, y) for x, y in known[:per_group]]
         groups.append(Group(title, len(same), tuple(shown)))
     return groups
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from livr.cli.console import JsonFlag, note, print_json, print_table
+from livr.errors import ConfigError
 
 if TYPE_CHECKING:
     from livr.analysis.compare import Line
@@ -43,6 +44,8 @@ def compare(
     as_json: JsonFlag = False,
 ) -> None:
     """Compare evaluated runs, or a grid: accuracy, intervals, paired tests."""
+    if figure is not None and figure.suffix not in (".png", ".pdf", ".svg"):
+        raise ConfigError(f"--figure {figure}: give a name that ends in .png, .pdf or .svg")
     from livr.analysis.compare import compare as compare_runs
     from livr.analysis.compare import results
     from livr.analysis.compare_mean import means
@@ -121,6 +124,22 @@ def print_lines(lines: Sequence[Line], reference: str, failed: Sequence[Failed] 
         f"points: difference to {label(reference)} on the same questions, exact paired test;\n"
         "interval: bootstrap over seeds and questions" + together
     ))  # fmt: skip
+    for task in tasks:
+        _unpaired([line for line in lines if line.task == task], reference)
+
+
+def _unpaired(lines: Sequence[Line], reference: str) -> None:
+    """Say where a difference rests on fewer seeds than the accuracies beside it."""
+    from livr.analysis.compare import label
+
+    base = next((line for line in lines if line.method == reference), None)
+    for line in lines if base is not None else ():
+        shared = line.against.seeds if line.against else 0
+        if line is not base and base is not None and shared < max(line.seeds, base.seeds):
+            note(
+                f"{label(line.task)}: {label(line.method)} has {line.seeds} seed(s), "
+                f"{label(reference)} {base.seeds}; the difference is over the {shared} they share."
+            )
 
 
 def _groups(line: Line) -> list[tuple[str, ...]]:
@@ -198,7 +217,9 @@ def _beside(
 
     published = find_table(table)
     column = published.column(backbone, [run.model for run in runs])
-    found = beside(lines, published, column, column_means(runs, published.means, reference))
+    found = beside(
+        lines, published, column, column_means(runs, published.means, reference), reference
+    )
     if as_json:
         rows = [asdict(row) for row in found]
         print_json({"table": published.name, "backbone": column, "rows": rows})

@@ -120,6 +120,8 @@ def evaluate(
     """
     if compress:
         need_hidden_image(mask)
+    if out is not None and Path(out).is_dir():
+        raise LivrError(f"--out {out} is a folder; give the name of a file")
     name = model.source if isinstance(model, Model) else fspath(model)
     examples = load_split(Path(data), split)
     if not examples:
@@ -143,7 +145,7 @@ def evaluate(
     if not isinstance(model, Model) and as_used and (Path(model) / "train.json").is_file():
         write_to_run(result, Path(model), MIXED if result.subsets else examples[0].task)
     if out is not None:
-        _write_json(Path(out), result.summary())
+        write_json(Path(out), result.summary())
     return result
 
 
@@ -183,13 +185,7 @@ def write_to_run(result: Evaluation, run: Path, task: str) -> None:
     write_predictions(run / f"predictions-{result.split}.jsonl", result.predictions)
     trained = json.loads((run / "train.json").read_text(encoding="utf-8"))
     file = run / "scores.json"
-    scores = {"task": task, **trained}
+    scores = {"task": task, **trained, "data": result.data}
     scores |= result.score.fields() | {"correct": result.score.correct, "split": result.split}
     if result.split == "test" or not file.is_file():
-        _write_json(file, scores)
-
-
-def _write_json(path: Path, value: Any) -> None:
-    if path.is_dir():
-        raise LivrError(f"--out {path} is a folder; give the name of a file")
-    write_json(path, value)
+        write_json(file, scores)

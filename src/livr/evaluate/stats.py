@@ -9,6 +9,9 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+DRAWS = 200_000
+"""Choices of sign where a distribution is drawn from; p is at least 1 / DRAWS then."""
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -33,8 +36,8 @@ class Paired:
         only_a: Answers that only the first method got right.
         only_b: Answers that only the second method got right.
         delta: Accuracy of the second method minus accuracy of the first.
-        p_value: Two-sided and exact; the chance of a difference at least this large if the
-            two methods were equally good.
+        p_value: Two-sided; the chance of a difference at least this large if the two methods
+            were equally good. Exact, but over tasks of different sizes (see `paired_over`).
     """
 
     n: int
@@ -109,7 +112,10 @@ def paired(a: Sequence[Sequence[bool]], b: Sequence[Sequence[bool]]) -> Paired:
 def paired_over(
     tables: Sequence[tuple[Sequence[Sequence[bool]], Sequence[Sequence[bool]]]],
 ) -> Paired:
-    """The exact paired test of `paired` over the questions of several tasks together.
+    """The paired test of `paired` of the mean over several tasks, each counting once.
+
+    With as many questions and seeds on every task it is exact. Else a question of a small task
+    weighs more, and the sum's distribution over all choices of sign is drawn from, `DRAWS` times.
 
     Args:
         tables: Per task, right or wrong for the first and for the second method, each with one
@@ -124,7 +130,8 @@ def paired_over(
     """
     if not tables:
         raise ValueError("there is nothing to pair")
-    scores: list[int] = []
+    scores: list[list[int]] = []
+    weights: list[float] = []
     deltas, only_a, only_b, most = [], 0, 0, 0
     for a, b in tables:
         right_a, right_b = np.asarray(a, dtype=int), np.asarray(b, dtype=int)
@@ -134,13 +141,37 @@ def paired_over(
         only_b += int((right_b > right_a).sum())
         deltas.append(float(right_b.mean() - right_a.mean()))
         most = max(most, right_a.shape[0])
-        scores += [int(score) for score in (right_b - right_a).sum(axis=0)]
+        scores.append([int(score) for score in (right_b - right_a).sum(axis=0)])
+        weights.append(1 / right_a.size)
     mean = sum(deltas) / len(deltas)
-    return Paired(len(scores), most, only_a, only_b, mean, _sign_flip(scores))
+    together = [score for task in scores for score in task]
+    p_value = _sign_flip(together) if len(set(weights)) == 1 else _drawn(scores, weights)
+    return Paired(len(together), most, only_a, only_b, mean, p_value)
+
+
+def _drawn(scores: Sequence[Sequence[int]], weights: Sequence[float]) -> float:
+    """P(|weighted sum of scores with random signs| >= |weighted sum of scores|), by drawing."""
+    draw = np.random.default_rng(0)
+    observed, sums = 0.0, np.zeros(DRAWS)
+    for task, weight in zip(scores, weights, strict=True):
+        chance = _chances(task)
+        total = len(chance) // 2
+        observed += weight * sum(task)
+        sums += weight * draw.choice(np.arange(-total, total + 1), DRAWS, p=chance / chance.sum())
+    as_far = np.abs(sums) >= abs(observed) - 1e-12
+    return float((1 + as_far.sum()) / (1 + DRAWS))
 
 
 def _sign_flip(scores: Sequence[int]) -> float:
     """P(|sum of scores with random signs| >= |sum of scores|)."""
+    chance = _chances(scores)
+    total = len(chance) // 2
+    far = np.abs(np.arange(-total, total + 1)) >= abs(sum(scores))
+    return min(1.0, float(chance[far].sum()))
+
+
+def _chances(scores: Sequence[int]) -> NDArray[np.float64]:
+    """Probability of every sum of scores with random signs, from the smallest to the largest."""
     sizes = [abs(score) for score in scores if score]
     total = sum(sizes)
     # chance[k] is the probability that the sum so far equals k - total.
@@ -148,8 +179,7 @@ def _sign_flip(scores: Sequence[int]) -> float:
     chance[total] = 1.0
     for size in sizes:
         chance = (np.roll(chance, size) + np.roll(chance, -size)) / 2
-    far = np.abs(np.arange(-total, total + 1)) >= abs(sum(scores))
-    return min(1.0, float(chance[far].sum()))
+    return chance
 
 
 def paired_difference(a: Sequence[bool], b: Sequence[bool], confidence: float = 0.95) -> Interval:

@@ -69,7 +69,7 @@ class Beside:
         ours: Ours, or None if it was not run.
         difference: Ours minus the paper's.
         interval: Newcombe's interval of that difference; None if the paper's n is unknown.
-        paper_gain: The published gain over direct SFT, for other methods.
+        paper_gain: The published gain over the reference, for other methods.
         our_gain: Ours.
         gain_interval: Its interval, over seeds and questions.
         missing: Test sets without a result, for a task that is a mean over several.
@@ -111,27 +111,28 @@ def beside(
     table: Table,
     backbone: str,
     means: Mapping[tuple[str, str], ColumnMean] | None = None,
+    reference: str = REFERENCE,
 ) -> list[Beside]:
     """A comparison beside a published table, task by task.
-
-    Gains are paired with the comparison's reference, so that should be direct SFT.
 
     Args:
         lines: Our comparison.
         table: The published table.
         backbone: One of its backbones.
         means: Our (task, method) for tasks that are a mean over several test sets.
+        reference: The method that our comparison pairs the others with; the paper's gains are
+            over the same one.
     """
     ours: dict[tuple[str, str], Line | ColumnMean] = dict(means or {})
     ours |= {(line.task, line.method): line for line in lines}
     methods = table.values[backbone]
     rows = []
     for i, (task, n) in enumerate(table.tasks.items()):
-        base = methods.get(REFERENCE, [None] * len(table.tasks))[i]
+        base = methods.get(reference, [None] * len(table.tasks))[i]
         for method, values in methods.items():
             value = values[i]
             if value is not None:
-                gain = None if base is None or method == REFERENCE else (value - base) / 100
+                gain = None if base is None or method == reference else (value - base) / 100
                 rows.append(_row(task, method, value / 100, n, gain, ours.get((task, method))))
     return rows
 
