@@ -14,6 +14,9 @@ CONFIGS: dict[str, Callable[[], hf.PretrainedConfig]] = {
     "PaliGemma 2 (capped attention logits)": lambda: hf.PaliGemmaConfig(
         text_config={"model_type": "gemma2"}
     ),
+    "InternVL 3.5 on GPT-OSS (attention sinks)": lambda: hf.InternVLConfig(
+        text_config={"model_type": "gpt_oss"}
+    ),
     "Florence-2 (encoder-decoder)": lambda: hf.Florence2Config(),
 }
 """What is refused, by a name that says why."""

@@ -12,7 +12,12 @@ import torch
 from peft import prepare_model_for_kbit_training
 from safetensors import SafetensorError
 from torch import Tensor, nn
-from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
+from transformers import (
+    MODEL_MAPPING,
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoModelForImageTextToText,
+)
 
 from livr.backbones.four_bit import four_bit_settings
 from livr.errors import ModelError, UnsupportedModelError
@@ -151,6 +156,11 @@ def refuse_leaky(config: Any, source: str) -> None:
         reason = (
             "its attention caps logits (attn_logit_softcapping), which the attention that "
             "carries the rule does not compute"
+        )
+    elif not getattr(MODEL_MAPPING.get(type(text), None), "_supports_sdpa", True):
+        reason = (
+            "its language model has an attention of its own (such as one with sinks), which "
+            "scaled dot product attention, the one that carries the rule, does not compute"
         )
     elif getattr(config, "image_token_id", None) is None:
         reason = (
