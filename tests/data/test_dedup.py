@@ -70,3 +70,15 @@ def test_a_cleaned_copy_lists_what_went(tmp_path: Path) -> None:
     write_dataset(tmp_path / "all", everything)
     with pytest.raises(DataError, match="no training row would remain"):
         dedup_folder(tmp_path / "set", tmp_path / "all", tmp_path / "none")
+
+
+def test_a_picture_of_many_test_rows_hides_none_of_them() -> None:
+    a, b, *others = photos(4)
+    task = "visual_correspondence"
+    test = [row(f"t{number}", a, others[0], task=task) for number in range(12)]
+    test += [row("pair", a, b, task=task), row("turned", b, a, task=task)]
+    [found] = find_duplicates([row("same pair", a, b, task=task)], test)
+    assert found.test_id == "pair"
+    assert {(m.train_image, m.test_image) for m in found.matches} == {(0, 0), (1, 1)}
+    [found] = find_duplicates([row("one", ImageOps.mirror(a))], test)
+    assert found.test_id == "pair"  # the first by name of all rows that show it

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from livr.data.convert import convert
 from livr.data.example import Example
 from livr.data.prompts import render
 from livr.data.store import load_split, write_dataset
@@ -71,6 +72,37 @@ def test_a_taken_folder_is_not_touched_unless_asked(tmp_path: Path) -> None:
     write_dataset(tmp_path / "set", {"train": [example(2)]}, overwrite=True)
     assert load_split(tmp_path / "set", "train")[0].id == "2"
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
+
+
+def test_a_link_to_an_empty_folder_stays_and_is_filled(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    write_dataset(tmp_path / "link", {"train": [example(1)]})
+    assert (tmp_path / "link").is_symlink()
+    assert load_split(tmp_path / "real", "train")[0].id == "1"
+    write_dataset(tmp_path / "link", {"train": [example(2)]}, overwrite=True)
+    assert load_split(tmp_path / "real", "train")[0].id == "2"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "real"]
+
+
+def test_the_current_folder_is_refused_before_anything_is_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "link").symlink_to("here")
+    monkeypatch.chdir(tmp_path / "here")
+
+    def untouched() -> Iterator[Example]:
+        raise AssertionError("built for nothing")
+        yield
+
+    for out in (".", "..", tmp_path / "here", tmp_path / "link"):
+        with pytest.raises(DataError, match="the folder you are in"):
+            write_dataset(out, {"train": untouched()}, overwrite=True)
+    with pytest.raises(DataError, match="the folder you are in"):
+        convert("nowhere.json", ".")
+    with pytest.raises(DataError, match="mount point"):
+        write_dataset("/proc", {"train": untouched()}, overwrite=True)
 
 
 def test_an_unreadable_image_is_named(tmp_path: Path) -> None:

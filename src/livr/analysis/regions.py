@@ -47,7 +47,8 @@ def drawn_marks(image: Image.Image) -> Mask | None:
 def read_regions(folder: Path, sizes: Mapping[str, Sequence[tuple[int, int]]]) -> Regions:
     """Regions named in `regions.jsonl` of a data set.
 
-    A row is `{"id": ..., "image": 0, "box": [left, top, right, bottom]}`, in pixels.
+    A row is `{"id": ..., "image": 0, "box": [left, top, right, bottom]}`, in pixels. What lies
+    outside the image is cut off.
 
     Args:
         folder: The data set; without the file there are no regions.
@@ -66,7 +67,7 @@ def read_regions(folder: Path, sizes: Mapping[str, Sequence[tuple[int, int]]]) -
             row: dict[str, Any] = json.loads(line)
             name, index = str(row["id"]), int(row.get("image", 0))
             left, top, right, bottom = (round(float(v)) for v in row["box"])
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
             wanted = '{"id": ..., "image": 0, "box": [left, top, right, bottom]}'
             problems.append(Problem(REGIONS, number, f"expected {wanted}"))
             continue
@@ -79,8 +80,9 @@ def read_regions(folder: Path, sizes: Mapping[str, Sequence[tuple[int, int]]]) -
         width, height = sizes[name][index]
         mask = masks[index]
         mask = np.zeros((height, width), dtype=np.bool_) if mask is None else mask
-        mask[max(0, top) : bottom, max(0, left) : right] = True
-        masks[index] = mask
+        left, top, right, bottom = (max(0, v) for v in (left, top, right, bottom))
+        mask[top:bottom, left:right] = True
+        masks[index] = mask if mask.any() else None
     if problems:
         raise DataError(f"{path} has {len(problems)} problem(s):", problems)
     return found

@@ -11,6 +11,7 @@ from PIL import Image, ImageOps
 
 from livr.analysis.runs import SPLIT, Run
 from livr.data.example import IMAGE_PLACEHOLDER, LETTERS, Example, ImageInput
+from livr.data.pictures import eight_bit
 from livr.data.store import load_split
 from livr.evaluate.score import Prediction
 
@@ -114,7 +115,7 @@ def in_words(answer: str, choices: Sequence[str] | None) -> str:
 def data_uri(source: ImageInput) -> str:
     """An image as a data URI: upright, at most `MAX_SIDE` pixels a side, JPEG."""
     opened = source if isinstance(source, Image.Image) else Image.open(source)
-    image = ImageOps.exif_transpose(opened).convert("RGBA")
+    image = eight_bit(ImageOps.exif_transpose(opened)).convert("RGBA")
     image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
     canvas = Image.new("RGB", image.size, "white")
     canvas.paste(image, mask=image.getchannel("A"))

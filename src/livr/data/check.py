@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from PIL import Image, UnidentifiedImageError
-
 from livr.data.example import Example
+from livr.data.pictures import inspect_picture, path_problem
 from livr.data.rows import Row, content_problems, read_rows
-from livr.data.store import REGIONS, SPLITS, path_problem
+from livr.data.store import REGIONS, SPLITS
 from livr.errors import DataError, LivrError, Problem
-
-MAX_PIXELS = 89_478_485
-"""Largest accepted picture, Pillow's own limit against decompression bombs."""
 
 Advance = Callable[[str, int], None]
 
@@ -171,27 +165,7 @@ def inspect_image(path: Path) -> tuple[str, str]:
     """Returns (what is wrong, "") or ("", hash of the decoded pixels)."""
     if path.stat().st_size == 0:
         return "is an empty file", ""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                width, height = image.size
-                if width * height > MAX_PIXELS:
-                    return _too_large(width, height), ""
-                pixels = image.convert("RGBA").tobytes()
-    except UnidentifiedImageError:
-        return "is not an image file that can be read", ""
-    except Image.DecompressionBombError:
-        return f"is huge (over {2 * MAX_PIXELS:,} pixels); scale it down", ""
-    except Exception as error:  # decoders of damaged files raise whatever they stumble over
-        return f"is damaged: {str(error) or type(error).__name__}", ""
-    digest = hashlib.sha256(f"{width}x{height} ".encode())
-    digest.update(pixels)
-    return "", digest.hexdigest()
-
-
-def _too_large(width: int, height: int) -> str:
-    return f"is huge: {width} x {height} pixels, at most {MAX_PIXELS:,} are read; scale it down"
+    return inspect_picture(path)
 
 
 def length_problems(example: Example, counter: TokenCounter) -> list[str]:

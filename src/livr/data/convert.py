@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 import random
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
@@ -16,7 +18,8 @@ from PIL import Image
 
 from livr.data.example import Example, ImageInput
 from livr.data.formats import read_examples
-from livr.data.store import SPLITS, load_split, staged_folder, write_dataset
+from livr.data.pictures import inspect_picture, storable
+from livr.data.store import SPLITS, load_split, staged_folder, writable_target, write_dataset
 from livr.errors import DataError
 
 
@@ -42,15 +45,26 @@ def convert(
         seed: Seed of the split.
         overwrite: Replace an existing data set.
 
+    Images that the source holds as bytes are written as they are; only pictures without a file
+    of their own become PNG.
+
     Raises:
-        DataError: A row is wrong, or the shares leave nothing to train on.
+        DataError: A row is wrong, the target is taken, or the shares leave nothing to train on.
     """
     if min(val, test) < 0 or val + test >= 1:
         raise DataError(f"val {val} and test {test} must be shares that leave rows to train on")
-    examples = read_examples(source, images)
-    splits = {name: rows for name, rows in _split(examples, val, test, seed).items() if rows}
-    source_note = {"name": Path(source).name, "licence": "the user's own"}
-    return write_dataset(out, splits, {"source": source_note, "seed": seed}, overwrite)
+    target = writable_target(Path(out), overwrite)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as unpacked:
+        examples = read_examples(source, images, Path(unpacked))
+        splits = {name: rows for name, rows in _split(examples, val, test, seed).items() if rows}
+        if "train" not in splits:
+            raise DataError(
+                f"val {val} and test {test} leave none of the {len(examples)} row(s) to train on; "
+                "lower them, or give more rows"
+            )
+        source_note = {"name": Path(source).name, "licence": "the user's own"}
+        return write_dataset(out, splits, {"source": source_note, "seed": seed}, overwrite)
 
 
 def _split(
@@ -67,7 +81,7 @@ def _split(
 
 
 def group_by_picture(examples: Sequence[Example]) -> dict[int, list[Example]]:
-    """Groups examples linked by pictures with the same bytes or pixels, or by their score group."""
+    """Groups examples linked by pictures with the same pixels, or by their score group."""
     parent = list(range(len(examples)))
 
     def root(index: int) -> int:
@@ -77,8 +91,14 @@ def group_by_picture(examples: Sequence[Example]) -> dict[int, list[Example]]:
         return index
 
     first: dict[str, int] = {}
+    digest_file = functools.cache(_digest_file)  # many questions about one picture
     for index, example in enumerate(examples):
-        names = [_digest(image) for image in example.images]
+        names = [
+            hashlib.sha256(image.tobytes()).hexdigest()
+            if isinstance(image, Image.Image)
+            else digest_file(Path(image))
+            for image in example.images
+        ]
         if example.score_group is not None:
             names.append(f"score group {example.score_group}")
         for name in names:
@@ -89,9 +109,10 @@ def group_by_picture(examples: Sequence[Example]) -> dict[int, list[Example]]:
     return groups
 
 
-def _digest(image: ImageInput) -> str:
-    data = image.tobytes() if isinstance(image, Image.Image) else Path(image).read_bytes()
-    return hashlib.sha256(data).hexdigest()
+def _digest_file(path: Path) -> str:
+    """Hash of the pixels, as `livr data check` has it; of the bytes where it would complain."""
+    problem, digest = inspect_picture(path)
+    return hashlib.sha256(path.read_bytes()).hexdigest() if problem else digest
 
 
 def export_parquet(folder: str | Path, out: str | Path, overwrite: bool = False) -> dict[str, int]:
@@ -151,6 +172,6 @@ def _row(example: Example) -> dict[str, Any]:
 def _packed(image: ImageInput) -> dict[str, Any]:
     if isinstance(image, Image.Image):
         buffer = io.BytesIO()
-        image.save(buffer, "PNG")
+        storable(image).save(buffer, "PNG")
         return {"bytes": buffer.getvalue(), "path": None}
     return {"bytes": Path(image).read_bytes(), "path": Path(image).name}

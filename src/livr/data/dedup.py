@@ -1,14 +1,16 @@
 """De-duplication of training rows against a test set (METHOD.md section 3).
 
-An embedding finds the nearest test pictures of every training picture; a pair counts as the same
-picture if the perceptual hashes differ by at most 8 of 64 bits and the structural similarity of
-the blurred grey pictures is at least 0.70. Mirrored pictures are compared too. For the
-correspondence tasks a row is a duplicate only if both of its pictures match (aligned or swapped);
-for all other tasks one matching picture is enough.
+An embedding finds the nearest of the different test pictures for every training picture; a hit
+holds for all test rows that show it. A pair counts as the same picture if the perceptual hashes
+differ by at most 8 of 64 bits and the structural similarity of the blurred grey pictures is at
+least 0.70. Mirrored pictures are compared too. For the correspondence tasks a row is a duplicate
+only if both of its pictures match (aligned or swapped); for all other tasks one matching picture
+is enough.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -22,6 +24,7 @@ from PIL import Image, ImageOps
 from scipy import ndimage
 from skimage.metrics import structural_similarity
 
+from livr.data import pictures
 from livr.data.example import Example, ImageInput
 
 PAIR_TASKS = ("visual_correspondence", "semantic_correspondence", "functional_correspondence")
@@ -113,9 +116,12 @@ class Duplicate:
 
 
 def open_rgb(image: ImageInput) -> Image.Image:
-    """Decodes a picture to RGB, scaled down to 256 px."""
-    opened = image if isinstance(image, Image.Image) else Image.open(image)
-    result = opened.convert("RGB")
+    """Decodes a picture to RGB, scaled down to 256 px.
+
+    Raises:
+        DataError: It cannot be read; names the file.
+    """
+    result = pictures.open_rgb(image)
     result.thumbnail((256, 256))
     return result
 
@@ -153,9 +159,12 @@ def find_duplicates(
         train: Rows to clean.
         test: Rows to keep apart from.
         embed: Prefilter.
+
+    Raises:
+        DataError: A picture cannot be read; names the file.
     """
     train_keys, train_rgb = _decode(train)
-    test_keys, test_rgb = _decode(test)
+    test_keys, test_rgb = _different(*_decode(test))
     if not train_keys or not test_keys:
         return []
     near = _neighbours(train_rgb, test_rgb, embed)
@@ -166,8 +175,9 @@ def find_duplicates(
         for other in near[index]:
             found = compare(own, test_prints[other])
             if found is not None:
-                (train_id, i), (test_id, j) = train_keys[index], test_keys[other]
-                matches[train_id, test_id].append(Match(train_id, test_id, i, j, *found))
+                train_id, i = train_keys[index]
+                for test_id, j in test_keys[other]:
+                    matches[train_id, test_id].append(Match(train_id, test_id, i, j, *found))
     rows = {example.id: example for example in train}
     result: dict[str, Duplicate] = {}
     for (train_id, test_id), found_here in sorted(matches.items()):
@@ -185,6 +195,21 @@ def _decode(
             keys.append((example.id, index))
             images.append(open_rgb(image))
     return keys, images
+
+
+def _different(
+    keys: Sequence[tuple[str, int]], images: Sequence[Image.Image]
+) -> tuple[list[list[tuple[str, int]]], list[Image.Image]]:
+    """Merges pictures of equal pixels: a repeated one would fill the list of neighbours."""
+    shown: dict[tuple[tuple[int, int], bytes], list[tuple[str, int]]] = {}
+    kept = []
+    for key, image in zip(keys, images, strict=True):
+        pixels = (image.size, hashlib.sha256(image.tobytes()).digest())
+        if pixels not in shown:
+            shown[pixels] = []
+            kept.append(image)
+        shown[pixels].append(key)
+    return list(shown.values()), kept
 
 
 def _neighbours(

@@ -19,7 +19,14 @@ from livr.data.dedup import (
     thumbnail_embedding,
 )
 from livr.data.example import Example
-from livr.data.store import MANIFEST, finish_manifest, load_split, staged_folder, write_split
+from livr.data.store import (
+    MANIFEST,
+    finish_manifest,
+    load_split,
+    staged_folder,
+    writable_target,
+    write_split,
+)
 from livr.errors import DataError
 
 CLEANED = ("train", "val")
@@ -60,9 +67,11 @@ def dedup_folder(
         overwrite: Replace an existing data set.
 
     Raises:
-        DataError: One of the data sets is missing or wrong, or nothing would remain.
+        DataError: One of the data sets is missing or wrong, the target is taken, or nothing
+            would remain.
     """
     root = Path(folder)
+    writable_target(Path(out), overwrite)  # asked before the search, which takes long
     test = load_split(against, split)
     kept: dict[str, list[Example]] = {}
     removed: dict[str, list[Duplicate]] = {}

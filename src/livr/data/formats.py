@@ -7,7 +7,7 @@
 - own rows: {"question", "answer", "images", "choices", "helper_images", "board",
   "score_group"};
 - csv: the columns image (several separated by ;), question, answer, optionally choices
-  (separated by |) and id;
+  (separated by |) and id; UTF-8;
 - Hugging Face: a folder written by `save_to_disk`, parquet files, or `hf:NAME[:SPLIT]`.
 
 One exchange per row: a row with several turns is a problem, not silently cut.
@@ -19,23 +19,33 @@ import csv
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
 from livr.data.example import Example
+from livr.data.pictures import file_problem
 from livr.data.record import Record, to_example
-from livr.data.rows import Row, content_problems
+from livr.data.rows import Row, content_problems, shortened
 from livr.errors import DataError, Problem
 
 HUB = "hf:"
+COLUMNS = ("image", "question", "answer")
+_LONGEST_CELL = 2**31 - 1
+_Numbered = Iterator[tuple[int, Record]]
+"""Records, each with its row: the line of a text file, else counted from 1."""
 
 
-def read_examples(source: str | Path, images: Path | None = None) -> list[Example]:
+def read_examples(
+    source: str | Path, images: Path | None = None, unpack: Path | None = None
+) -> list[Example]:
     """Reads a file or folder in any of the formats above.
 
     Args:
         source: A .json, .jsonl, .csv or .parquet file, a folder, or `hf:NAME[:SPLIT]`.
         images: Folder that relative image paths start from; default: where the file lies.
+        unpack: Folder for the files of images that the source holds as bytes, written as they
+            are; default: they are opened in memory.
 
     Raises:
         DataError: With every problem found, each with its row.
@@ -45,9 +55,9 @@ def read_examples(source: str | Path, images: Path | None = None) -> list[Exampl
     problems: list[Problem] = []
     examples: list[Example] = []
     seen: dict[str, int] = {}
-    for number, record in enumerate(_records(str(source), problems), start=1):
+    for count, (number, record) in enumerate(_records(str(source), problems), start=1):
         try:
-            example = to_example(record, f"{path.stem}-{number:05d}", base)
+            example = to_example(record, f"{path.stem}-{count:05d}", base, unpack)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             problems.append(Problem(file, number, str(error)))
             continue
@@ -76,27 +86,27 @@ def _problems_of(example: Example) -> list[str]:
         score_group=example.score_group,
     )
     stored = (*example.images, *example.helper_images)
-    missing = [i for i in stored if not isinstance(i, Image.Image) and not Path(i).is_file()]
-    return content_problems(row) + [f"image {image} does not exist" for image in missing]
+    paths = [Path(image) for image in stored if not isinstance(image, Image.Image)]
+    missing = [file_problem(path, shortened(str(path))) for path in paths]
+    return content_problems(row) + [problem for problem in missing if problem]
 
 
-def _records(source: str, problems: list[Problem]) -> Iterator[Record]:
+def _records(source: str, problems: list[Problem]) -> _Numbered:
     path = Path(source)
     if source.startswith(HUB):
-        yield from _from_hub(source.removeprefix(HUB))
+        yield from enumerate(_from_hub(source.removeprefix(HUB)), start=1)
     elif path.is_dir():
-        yield from _from_folder(path)
+        yield from enumerate(_from_folder(path), start=1)
     elif not path.is_file():
         raise DataError(f"{source} does not exist")
     elif path.suffix == ".csv":
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            yield from (_from_csv(row) for row in csv.DictReader(file))
+        yield from _from_csv(path, problems)
     elif path.suffix == ".parquet":
-        yield from _from_parquet([path])
+        yield from enumerate(_from_parquet([path]), start=1)
     elif path.suffix == ".jsonl":
         yield from _from_lines(path, problems)
     elif path.suffix == ".json":
-        yield from _from_json(path)
+        yield from enumerate(_from_json(path), start=1)
     else:
         raise DataError(f"{source}: expected .json, .jsonl, .csv, .parquet, a folder or {HUB}NAME")
 
@@ -104,33 +114,76 @@ def _records(source: str, problems: list[Problem]) -> Iterator[Record]:
 def _from_json(path: Path) -> list[Record]:
     try:
         value = json.loads(path.read_text(encoding="utf-8-sig"))
-    except ValueError as error:
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} {_not_utf8(error)}") from error
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path} is not JSON: {error}") from error
     if not isinstance(value, list):
         raise DataError(f"{path}: expected a list of rows, found {type(value).__name__}")
     return value
 
 
-def _from_lines(path: Path, problems: list[Problem]) -> Iterator[Record]:
-    with path.open(encoding="utf-8-sig") as lines:
-        for number, line in enumerate(lines, start=1):
+def _not_utf8(error: UnicodeDecodeError) -> str:
+    found = error.object[error.start]
+    return f"is not UTF-8 text (a byte {found:#04x} cannot be read); save it as UTF-8"
+
+
+def _from_lines(path: Path, problems: list[Problem]) -> _Numbered:
+    with path.open("rb") as lines:
+        for number, raw in enumerate(lines, start=1):
             try:
+                line = raw.decode("utf-8-sig")
                 if line.strip():
-                    yield json.loads(line)
-            except ValueError as error:
+                    yield number, json.loads(line)
+            except UnicodeDecodeError as error:
+                problems.append(Problem(path.name, number, f"the line {_not_utf8(error)}"))
+            except (ValueError, RecursionError) as error:
                 problems.append(Problem(path.name, number, f"not JSON: {error}"))
 
 
-def _from_csv(row: dict[str, str | None]) -> Record:
-    missing = [name for name in ("image", "question", "answer") if row.get(name) is None]
-    if missing:
+def _from_csv(path: Path, problems: list[Problem]) -> _Numbered:
+    limit = csv.field_size_limit(_LONGEST_CELL)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            yield from _csv_rows(csv.reader(file), path, problems)
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} {_not_utf8(error)}") from error
+    except csv.Error as error:
+        message = f"{path} cannot be read as csv ({error}); save it again as a UTF-8 csv file"
+        raise DataError(message) from error
+    finally:
+        csv.field_size_limit(limit)  # it holds for the whole program
+
+
+def _csv_rows(table: Any, path: Path, problems: list[Problem]) -> _Numbered:
+    header: list[str] = next((cells for cells in table if cells), [])
+    missing = [name for name in COLUMNS if name not in header]
+    if header and missing:
         raise DataError(
-            f"the csv has no column {', '.join(missing)}; expected image,question,answer"
+            f"{path}: the csv has no column {', '.join(missing)}; expected {','.join(COLUMNS)}"
         )
+    while True:
+        number = table.line_num + 1  # a row may go on over several lines
+        cells = next(table, None)
+        if cells is None:
+            return
+        if not cells:
+            continue
+        if len(cells) != len(header):
+            message = (
+                f"the row has {len(cells)} cells but the header has {len(header)}; "
+                "text that holds a comma needs quotes around it"
+            )
+            problems.append(Problem(path.name, number, message))
+            continue
+        yield number, _csv_record(dict(zip(header, cells, strict=True)))
+
+
+def _csv_record(row: dict[str, str]) -> Record:
     record: Record = {"question": row["question"], "answer": row["answer"]}
-    record["images"] = [name.strip() for name in (row["image"] or "").split(";") if name.strip()]
+    record["images"] = [name.strip() for name in row["image"].split(";") if name.strip()]
     if row.get("choices"):
-        record["choices"] = [choice.strip() for choice in (row["choices"] or "").split("|")]
+        record["choices"] = [choice.strip() for choice in row["choices"].split("|")]
     if row.get("id"):
         record["id"] = row["id"]
     return record
@@ -162,7 +215,13 @@ def _from_folder(path: Path) -> Iterator[Record]:
         ) from error
     parts = loaded.values() if isinstance(loaded, datasets.DatasetDict) else [loaded]
     for part in parts:
-        yield from part
+        yield from _stored_rows(part)
+
+
+def _stored_rows(dataset: Any) -> Iterator[Record]:
+    """Rows as stored: `datasets` would decode each picture, and stop at a damaged one."""
+    for batch in dataset.with_format("arrow").iter(batch_size=64):
+        yield from batch.to_pylist()
 
 
 def _from_hub(name: str) -> Iterator[Record]:
@@ -170,6 +229,6 @@ def _from_hub(name: str) -> Iterator[Record]:
 
     repository, _, split = name.partition(":")
     try:
-        yield from datasets.load_dataset(repository, split=split or "train")
+        yield from _stored_rows(datasets.load_dataset(repository, split=split or "train"))
     except (OSError, ValueError) as error:
         raise DataError(f"{name} cannot be loaded from the Hugging Face hub: {error}") from error

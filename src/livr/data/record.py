@@ -2,54 +2,82 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+import math
+from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from livr.data.example import IMAGE_PLACEHOLDER, Example, ImageInput
+from livr.data.pictures import SUFFIXES, inspect_picture
+from livr.data.rows import shortened
 
 USER, ASSISTANT = ("user", "human"), ("assistant", "gpt")
 Record = dict[str, Any]
 
 
-def to_example(record: Record, name: str, base: Path) -> Example:
+def to_example(record: Record, name: str, base: Path, unpack: Path | None = None) -> Example:
     """Turns one record of any known form into an example.
 
     Args:
         record: The record.
         name: Id used if the record has none.
         base: Folder of relative image paths.
+        unpack: Folder for the files of images that come as bytes; None opens them in memory.
 
     Raises:
-        ValueError: The record is of no known form; says what is wrong.
+        ValueError: The record is of no known form, or the bytes of an image cannot be read;
+            says what is wrong.
     """
     if not isinstance(record, dict):
         raise ValueError(f"expected an object, found {type(record).__name__}")
-    if "question" in record:
-        question, answer = str(record["question"]), str(record.get("answer", ""))
+    turns = record.get("messages") or record.get("conversations")
+    # A table has every column in every row: null means that this row is of the other form.
+    if record.get("question") is None and (turns or "question" not in record):
+        question, answer = _exchange(turns)
     else:
-        question, answer = _exchange(record)
-    value = record.get("images", record.get("image"))
+        question = _said(record["question"], "question")
+        answer = _said(record.get("answer", ""), "answer")
+    value = record.get("image") if record.get("images") is None else record["images"]
     images = [] if value is None else value if isinstance(value, list) else [value]
-    choices, board = record.get("choices"), record.get("board")
-    group = record.get("score_group")
+    helpers = _listed(record, "helper_images")
+    identity, task, group = record.get("id"), record.get("task"), record.get("score_group")
     return Example(
-        id=str(record.get("id") or name),
-        task=str(record.get("task") or "custom"),
-        images=tuple(_image(image, base) for image in images),
+        id=name if identity in (None, "") else _said(identity, "id"),
+        task="custom" if task in (None, "") else _said(task, "task"),
+        images=tuple(_image(image, base, unpack) for image in images),
         question=_tidy(question, len(images)),
-        choices=tuple(str(choice) for choice in choices) if choices else None,
+        choices=tuple(_said(text, "choices") for text in _listed(record, "choices")) or None,
         answer=answer.strip(),
-        helper_images=tuple(_image(image, base) for image in record.get("helper_images") or ()),
-        board=tuple(str(row) for row in board) if board else None,
-        score_group=None if group is None else str(group),
+        helper_images=tuple(_image(image, base, unpack) for image in helpers),
+        board=tuple(_said(line, "board") for line in _listed(record, "board")) or None,
+        score_group=None if group is None else _said(group, "score_group"),
     )
 
 
-def _exchange(record: Record) -> tuple[str, str]:
-    turns = record.get("messages") or record.get("conversations")
+def _said(value: Any, key: str) -> str:
+    """Text or a number, as text: str() of anything else would be asked or trained on."""
+    number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    if isinstance(value, str) or (number and math.isfinite(value)):
+        return str(value)
+    shown = "null" if value is None else shortened(repr(value))
+    raise ValueError(f'"{key}" must be text or a number, found {shown}')
+
+
+def _listed(record: Record, key: str) -> Sequence[Any]:
+    value = record.get(key)
+    if value is None or value == "":
+        return ()
+    if not isinstance(value, list | tuple):
+        raise ValueError(f'"{key}" must be a list, found {shortened(repr(value))}')
+    return value
+
+
+def _exchange(turns: Any) -> tuple[str, str]:
     if not turns:
         raise ValueError("no question, messages or conversations in this row")
     texts = [
@@ -62,12 +90,12 @@ def _exchange(record: Record) -> tuple[str, str]:
 
 
 def _text(content: Any) -> str:
-    if isinstance(content, str):
-        return content
+    if not isinstance(content, list | tuple):
+        return _said("" if content is None else content, "content")
     parts = []
-    for part in content or ():
+    for part in content:
         if part.get("type") == "text" or (part.get("text") and "type" not in part):
-            parts.append(str(part["text"]))
+            parts.append(_said(part["text"], "text"))
         elif str(part.get("type")).startswith("image"):
             parts.append(IMAGE_PLACEHOLDER)
         else:
@@ -85,16 +113,28 @@ def _tidy(question: str, images: int) -> str:
     return rest if IMAGE_PLACEHOLDER not in rest else question.strip()
 
 
-def _image(value: Any, base: Path) -> ImageInput:
+def _image(value: Any, base: Path, unpack: Path | None) -> ImageInput:
     if isinstance(value, Image.Image):
         return value
     if isinstance(value, str):
         return base / value
-    if isinstance(value, dict) and value.get("bytes"):
-        try:
-            return Image.open(io.BytesIO(value["bytes"]))
-        except UnidentifiedImageError as error:
-            raise ValueError("the image bytes are not an image") from error
+    data = value.get("bytes") if isinstance(value, dict) else value
+    if isinstance(data, bytes) and data:
+        return _from_bytes(data, unpack)
     if isinstance(value, dict) and value.get("path"):
         return base / str(value["path"])
     raise ValueError(f"an image is neither path nor bytes but {type(value).__name__}")
+
+
+def _from_bytes(data: bytes, unpack: Path | None) -> ImageInput:
+    problem, _ = inspect_picture(io.BytesIO(data))
+    if problem:
+        raise ValueError(f"an image in the row {problem}")
+    opened = Image.open(io.BytesIO(data))
+    if unpack is None:
+        return opened
+    kind = opened.format or ""
+    path = unpack / (hashlib.sha256(data).hexdigest() + SUFFIXES.get(kind, f".{kind.lower()}"))
+    if not path.exists():
+        path.write_bytes(data)
+    return path

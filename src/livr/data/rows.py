@@ -94,6 +94,11 @@ def parse_line(raw: bytes) -> tuple[Row | None, list[str]]:
         return None, [_explain(item) for item in error.errors()]
 
 
+def shortened(text: str) -> str:
+    """Returns a value as messages show it: a picture in base64 would fill the screen."""
+    return text if len(text) <= 120 else f"{text[:60]}... ({len(text):,} letters)"
+
+
 def _explain(item: Any) -> str:
     key = ".".join(str(part) for part in item["loc"])
     if item["type"] == "missing":

@@ -13,6 +13,7 @@ from jinja2 import Environment
 from PIL import Image, ImageDraw, ImageFont
 
 from livr.data.example import LETTERS, Example
+from livr.data.pictures import open_rgb
 from livr.data.prompts import render
 
 THUMB = 150
@@ -63,8 +64,7 @@ def thumbnails(example: Example) -> list[Image.Image]:
     """Returns the example's pictures, at most four, RGB, scaled to a common height."""
     result = []
     for source in example.images[:MAX_IMAGES]:
-        image = source if isinstance(source, Image.Image) else Image.open(source)
-        image = image.convert("RGB")
+        image = open_rgb(source)
         image.thumbnail((2 * THUMB, THUMB), Image.Resampling.LANCZOS)
         result.append(image)
     return result

@@ -17,6 +17,7 @@ from typing import Any
 from PIL import Image
 
 from livr.data.example import Example, ImageInput
+from livr.data.pictures import SUFFIXES, path_problem, storable
 from livr.data.rows import Row, content_problems, dump_row, read_rows
 from livr.errors import DataError, Problem
 
@@ -26,7 +27,6 @@ REGIONS = "regions.jsonl"
 FORMAT_VERSION = 1
 MANIFEST = "manifest.json"
 BLINK = "blink:"
-_SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "BMP": ".bmp", "GIF": ".gif"}
 
 
 def load_split(folder: str | Path, split: str) -> list[Example]:
@@ -75,43 +75,38 @@ def _load_blink(folder: str, split: str) -> list[Example]:
     return load_blink(folder)
 
 
-def path_problem(root: Path, image: str) -> str | None:
-    """Says why an image path cannot be used, or None: empty, absolute, outside, missing."""
-    if not image:
-        return "an image path is empty"
-    if "\0" in image:
-        return f"image path {image!r} holds a zero byte"
-    if Path(image).is_absolute() or image.startswith(("~", "\\")) or image[1:3] in (":\\", ":/"):
-        return f"image {image} is an absolute path; paths must be relative to the data set folder"
-    target = root / image
-    inside = root.resolve()
-    try:
-        resolved = target.resolve()
-    except (OSError, RuntimeError) as error:
-        return f"image {image} cannot be resolved: {error}"
-    if not resolved.is_relative_to(inside):
-        how = "through a link" if ".." not in Path(image).parts else "through .."
-        return f"image {image} leaves the data set folder {how}; copy the file into it"
-    if not resolved.exists():
-        return f"image {image} does not exist"
-    if not resolved.is_file():
-        return f"image {image} is not a file"
-    return None
+def writable_target(out: Path, overwrite: bool = False) -> Path:
+    """Returns the folder to write, with links followed. Asked first, before long work.
+
+    Raises:
+        DataError: It is a file, holds the current folder, is a mount point, or is not empty and
+            `overwrite` is False.
+    """
+    target = out.resolve()
+    if target.exists() and not target.is_dir():
+        raise DataError(f"{out} exists and is not a folder; choose another --out")
+    if Path.cwd().is_relative_to(target):
+        raise DataError(
+            f"--out {out} is the folder you are in, or one above it; it is replaced as a whole, "
+            "so choose a new folder"
+        )
+    if target.is_mount():
+        raise DataError(f"{out} is a mount point and cannot be replaced; choose a folder inside it")
+    if target.is_dir() and any(target.iterdir()) and not overwrite:
+        raise DataError(f"{out} exists and is not empty; choose another --out or add --overwrite")
+    return target
 
 
 @contextlib.contextmanager
-def staged_folder(target: Path, overwrite: bool = False) -> Iterator[Path]:
-    """Gives an empty folder that becomes `target` if the block ends without error.
+def staged_folder(out: Path, overwrite: bool = False) -> Iterator[Path]:
+    """Gives an empty folder that becomes `out` if the block ends without error.
+
+    A link stays, and the folder it leads to is written.
 
     Raises:
-        DataError: The target exists and is not empty, and `overwrite` is False.
+        DataError: See `writable_target`.
     """
-    if target.exists() and not target.is_dir():
-        raise DataError(f"{target} exists and is not a folder; choose another --out")
-    if target.is_dir() and any(target.iterdir()) and not overwrite:
-        raise DataError(
-            f"{target} exists and is not empty; choose another --out or add --overwrite"
-        )
+    target = writable_target(out, overwrite)
     target.parent.mkdir(parents=True, exist_ok=True)
     stage = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     stage.chmod(0o755)
@@ -136,7 +131,7 @@ def write_dataset(
 ) -> dict[str, Any]:
     """Writes a data set folder and returns its manifest.
 
-    PIL images are stored as PNG; image paths are copied byte for byte.
+    PIL images are stored upright as PNG of 8 bits; image paths are copied byte for byte.
 
     Args:
         folder: Target; must be empty or absent unless `overwrite`.
@@ -182,12 +177,16 @@ def write_split(stage: Path, split: str, examples: Iterable[Example]) -> int:
 def _store_image(stage: Path, stem: str, image: ImageInput) -> str:
     (stage / stem).parent.mkdir(parents=True, exist_ok=True)
     if isinstance(image, Image.Image):
+        try:
+            upright = storable(image)
+        except OSError as error:
+            raise DataError(f"an image for {stem} cannot be read: {error}") from error
         name = f"{stem}.png"
-        image.save(stage / name, compress_level=4)
+        upright.save(stage / name, compress_level=4)
         return name
     try:
         with Image.open(image) as opened:
-            suffix = _SUFFIXES.get(opened.format or "", Path(image).suffix)
+            suffix = SUFFIXES.get(opened.format or "", Path(image).suffix)
         name = stem + suffix
         shutil.copyfile(image, stage / name)
     except OSError as error:

@@ -123,10 +123,7 @@ def evaluate(
     if out is not None and Path(out).is_dir():
         raise LivrError(f"--out {out} is a folder; give the name of a file")
     name = model.source if isinstance(model, Model) else fspath(model)
-    examples = load_split(Path(data), split)
-    if not examples:
-        raise DataError(f"{data}: split {split} is empty")
-    _need_answers(examples, split)
+    examples = _questions(Path(data), split)
     asked = model if isinstance(model, Model) else load(name, trust_remote_code=trust_remote_code)
     options = {"batch_size": batch_size, "compress": compress}
     predictions = _ask(asked, examples, mask, latents, options, on_progress)
@@ -149,10 +146,14 @@ def evaluate(
     return result
 
 
-def _need_answers(examples: list[Example], split: str) -> None:
+def _questions(data: Path, split: str) -> list[Example]:
+    examples = load_split(data, split)
+    if not examples:
+        raise DataError(f"{data}: split {split} is empty")
     missing = [e.id for e in examples if not e.answer]
     if missing:
         raise DataError(f"{split}: {len(missing)} question(s) have no answer, first {missing[0]}")
+    return examples
 
 
 def _ask(

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from livr.backbones.family import Family, family_of
 from livr.data.example import IMAGE_PLACEHOLDER, Example, ImageInput
+from livr.data.pictures import eight_bit
 from livr.data.prompts import render
 from livr.errors import DataError, ModelError
 from livr.method.latents import Latents, token_names
@@ -218,15 +219,17 @@ def chat_content(example: Example) -> list[dict[str, str]]:
 def read_image(image: ImageInput, where: str) -> Image.Image:
     """An image as the model sees it: upright (EXIF), RGB, transparency on white.
 
+    More than 8 bits per channel are scaled down, see `eight_bit`.
+
     Raises:
-        DataError: The file is missing or not an image.
+        DataError: The file is missing or not an image, or its range of values is not known.
     """
     try:
         opened = image if isinstance(image, Image.Image) else Image.open(Path(image))
-        upright = ImageOps.exif_transpose(opened)
+        upright = eight_bit(ImageOps.exif_transpose(opened))
         if "A" in upright.getbands() or "transparency" in upright.info:
             rgba = upright.convert("RGBA")
             upright = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
         return upright.convert("RGB")
-    except (OSError, UnidentifiedImageError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataError(f"example {where}: cannot read the image {image}: {error}") from error

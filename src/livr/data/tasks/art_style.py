@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from livr.data.pictures import to_rgb
 from livr.data.sources import artbench
 from livr.data.tasks.base import (
     Built,
@@ -104,7 +105,7 @@ def _looks(path: Path) -> tuple[float, float, float] | None:
     """Brightness, contrast and saturation of a picture, or None if it cannot be read."""
     try:
         with Image.open(path) as opened:
-            rgb_HW3 = np.asarray(opened.convert("RGB").resize((64, 64)), dtype=np.float32)
+            rgb_HW3 = np.asarray(to_rgb(opened).resize((64, 64)), dtype=np.float32)
     except OSError:
         return None
     saturation = rgb_HW3.max(axis=2) - rgb_HW3.min(axis=2)

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from livr.data.pictures import to_rgb
 from livr.data.sources import coco
 from livr.data.tasks.base import (
     Built,
@@ -83,7 +84,7 @@ def _open(request: Request, config: JigsawConfig, image: coco.CocoImage) -> Imag
         return None
     try:
         with Image.open(image.path) as opened:
-            return opened.convert("RGB")
+            return to_rgb(opened)
     except OSError:
         request.drops["image missing or unreadable"] += 1
         return None

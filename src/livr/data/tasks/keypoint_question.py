@@ -10,6 +10,7 @@ from pathlib import Path
 from PIL import Image
 
 from livr.data.example import LETTERS
+from livr.data.pictures import to_rgb
 from livr.data.tasks.base import Built, Request, choices_of, place
 from livr.data.tasks.drawing import Point, draw_points
 from livr.data.tasks.points import Balance, choose_keypoints, fit, point_features
@@ -59,8 +60,8 @@ def make_question(
     """Marks one keypoint on the source, it and three others on the target; None if impossible."""
     try:
         with Image.open(pair.source) as first, Image.open(pair.target) as second:
-            source, scale_s = fit(first.convert("RGB"), config.long_side)
-            target, scale_t = fit(second.convert("RGB"), config.long_side)
+            source, scale_s = fit(to_rgb(first), config.long_side)
+            target, scale_t = fit(to_rgb(second), config.long_side)
     except OSError:
         request.drops["image missing or unreadable"] += 1
         return None

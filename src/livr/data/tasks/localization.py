@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from livr.data.pictures import to_rgb
 from livr.data.sources import coco
 from livr.data.tasks.base import (
     Built,
@@ -113,7 +114,7 @@ def _question(
         return None
     try:
         with Image.open(target.image.path) as opened:
-            photo = opened.convert("RGB")
+            photo = to_rgb(opened)
     except OSError:
         request.drops["image missing or unreadable"] += 1
         return None

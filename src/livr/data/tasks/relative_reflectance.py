@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from livr.data.pictures import to_rgb
 from livr.data.sources import mid
 from livr.data.tasks.base import Built, Quota, Request, Task, choices_of
 from livr.data.tasks.drawing import Point, draw_points
@@ -85,7 +86,7 @@ def _question(
     path = request.rng.choice(scene.pictures)
     try:
         with Image.open(path) as opened:
-            picture, _ = fit(opened.convert("RGB"), config.long_side)
+            picture, _ = fit(to_rgb(opened), config.long_side)
     except OSError:
         request.drops["image missing or unreadable"] += 1
         return None

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from PIL import Image, UnidentifiedImageError
 
+from livr.data.pictures import to_rgb
 from livr.data.sources import robospatial
 from livr.data.tasks.base import Built, Request, Task, letters, place
 
@@ -30,7 +31,7 @@ def build(request: Request, config: RoboSpatialConfig) -> Iterator[Built]:
     rows = robospatial.read_rows(request.folder, request.rng, request.drops)[: request.count]
     for row, answer in zip(rows, letters(2, len(rows), request.rng), strict=True):
         try:
-            image = Image.open(io.BytesIO(row.picture)).convert("RGB")
+            image = to_rgb(Image.open(io.BytesIO(row.picture)))
         except (UnidentifiedImageError, OSError):
             request.drops["image unreadable"] += 1
             continue

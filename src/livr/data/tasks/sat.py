@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from PIL import Image, UnidentifiedImageError
 
 from livr.data.example import LETTERS
+from livr.data.pictures import to_rgb
 from livr.data.sources import sat
 from livr.data.tasks.base import Built, Request, Task, place
 
@@ -43,7 +44,7 @@ def build(request: Request, config: SatConfig) -> Iterator[Built]:
             request.drops["the right answer is not among two or more answers"] += 1
             continue
         try:
-            images = tuple(Image.open(io.BytesIO(data)).convert("RGB") for data in row.pictures)
+            images = tuple(to_rgb(Image.open(io.BytesIO(data))) for data in row.pictures)
         except (UnidentifiedImageError, OSError):
             images = ()
         if not images:

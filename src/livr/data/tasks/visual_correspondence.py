@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from livr.data.example import LETTERS
+from livr.data.pictures import to_rgb
 from livr.data.sources import hpatches
 from livr.data.tasks.base import Built, Request, Task, choices_of, letters, place
 from livr.data.tasks.drawing import Point, draw_points
@@ -86,8 +87,8 @@ def _question(
     i, j = numbers
     try:
         with Image.open(sequence.picture(i)) as first, Image.open(sequence.picture(j)) as second:
-            source, scale_i = fit(first.convert("RGB"), config.long_side)
-            target, scale_j = fit(second.convert("RGB"), config.long_side)
+            source, scale_i = fit(to_rgb(first), config.long_side)
+            target, scale_j = fit(to_rgb(second), config.long_side)
     except OSError:
         request.drops["image missing or unreadable"] += 1
         return None

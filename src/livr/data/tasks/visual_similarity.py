@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from livr.data.pictures import to_rgb
 from livr.data.sources import nights
 from livr.data.tasks.base import Built, Request, Task, choices_of, letters, place
 
@@ -65,7 +66,7 @@ def _looks(path: Path) -> tuple[float, float, float] | None:
     """Brightness, contrast and warmth of a picture, or None if it cannot be read."""
     try:
         with Image.open(path) as opened:
-            rgb_HW3 = np.asarray(opened.convert("RGB").resize((64, 64)), dtype=np.float32)
+            rgb_HW3 = np.asarray(to_rgb(opened).resize((64, 64)), dtype=np.float32)
     except OSError:
         return None
     red, _, blue = rgb_HW3.reshape(-1, 3).mean(axis=0)

@@ -1,0 +1,163 @@
+"""Pictures as files and as pixels: the one place that makes 8 bits per channel of them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from livr.data.example import ImageInput
+from livr.data.rows import shortened
+from livr.errors import DataError
+
+MAX_PIXELS = 89_478_485
+"""Largest accepted picture, Pillow's own limit against decompression bombs."""
+SUFFIXES = {
+    "JPEG": ".jpg",
+    "MPO": ".jpg",
+    "PNG": ".png",
+    "WEBP": ".webp",
+    "BMP": ".bmp",
+    "GIF": ".gif",
+}
+_PNG_MODES = ("1", "L", "LA", "P", "RGB", "RGBA")
+
+
+class PixelRangeError(OSError):
+    """Nobody knows which value of a picture is white. An OSError, as Pillow's own errors are."""
+
+
+def eight_bit(image: Image.Image) -> Image.Image:
+    """Scales a picture of more than 8 bits per channel down to 8; returns any other as it is.
+
+    Pillow cuts such values off at 255, which turns most of them white. The 16-bit modes span
+    0 to 65535 and keep their high byte, as 16-bit colour does in Pillow. Modes I and F name no
+    range: values within 0 to 255 stay, up to 65535 they count as 16 bits.
+
+    Raises:
+        PixelRangeError: The range of a mode I or F picture cannot be told.
+    """
+    if not image.mode.startswith("I;16") and image.mode not in ("I", "F"):
+        return image
+    values_HW = np.asarray(image)
+    if image.mode in ("I", "F"):
+        low, high = float(values_HW.min()), float(values_HW.max())
+        # Floats up to 1 would all be black, and NaN compares false.
+        if not (low >= 0 and high <= 65535) or (image.mode == "F" and 0 < high <= 1):
+            raise PixelRangeError(
+                f"its values go from {low:g} to {high:g}, so white is not known; "
+                "save it with 8 or 16 bits per channel"
+            )
+        wide = high > 255
+    else:
+        wide = True
+    bytes_HW = (values_HW.astype(np.uint16) >> 8 if wide else values_HW).astype(np.uint8)
+    result = Image.fromarray(bytes_HW)
+    clear = image.info.get("transparency")
+    if isinstance(clear, int):
+        result.putalpha(Image.fromarray(np.where(values_HW == clear, 0, 255).astype(np.uint8)))
+    return result
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Returns the picture as RGB of 8 bits.
+
+    Raises:
+        OSError: The file is damaged, or see `eight_bit`.
+    """
+    return eight_bit(image).convert("RGB")
+
+
+def open_rgb(image: ImageInput) -> Image.Image:
+    """Decodes a picture to RGB.
+
+    Raises:
+        DataError: It cannot be read; names the file.
+    """
+    try:
+        return to_rgb(image if isinstance(image, Image.Image) else Image.open(image))
+    except (OSError, SyntaxError) as error:  # SyntaxError: a broken chunk of a PNG
+        raise DataError(f"cannot read the image {image}: {error}") from error
+
+
+def storable(image: Image.Image) -> Image.Image:
+    """Returns the picture upright and in a mode that PNG has; most come back as they are.
+
+    Raises:
+        OSError: The file is damaged, or see `eight_bit`.
+    """
+    result = eight_bit(ImageOps.exif_transpose(image))
+    if result.mode in _PNG_MODES:
+        return result
+    result = result.convert("RGBA" if result.mode in ("PA", "La", "RGBa") else "RGB")
+    result.info.pop("icc_profile", None)  # it describes the colours before
+    return result
+
+
+def path_problem(root: Path, image: str) -> str | None:
+    """Says why an image path cannot be used, or None: empty, absolute, outside, missing."""
+    if not image:
+        return "an image path is empty"
+    name = shortened(image)
+    if "\0" in image:
+        return f"image path {name!r} holds a zero byte"
+    if Path(image).is_absolute() or image.startswith(("~", "\\")) or image[1:3] in (":\\", ":/"):
+        return f"image {name} is an absolute path; paths must be relative to the data set folder"
+    inside = root.resolve()
+    try:
+        resolved = (root / image).resolve()
+    except (OSError, RuntimeError) as error:
+        return f"image {name} cannot be resolved: {getattr(error, 'strerror', error)}"
+    if not resolved.is_relative_to(inside):
+        how = "through a link" if ".." not in Path(image).parts else "through .."
+        return f"image {name} leaves the data set folder {how}; copy the file into it"
+    return file_problem(resolved, name)
+
+
+def file_problem(path: Path, name: str) -> str | None:
+    """Says why there is no such image file, or None.
+
+    Args:
+        path: The file.
+        name: The path as the row has it, for the message.
+    """
+    try:
+        if not path.exists():
+            return f"image {name} does not exist"
+        return None if path.is_file() else f"image {name} is not a file"
+    except OSError as error:  # such as a name longer than the system takes
+        return (
+            f"image {name} is no path that can be used ({error.strerror}); a row names the image "
+            "file, it does not hold it"
+        )
+
+
+def inspect_picture(file: Path | io.BytesIO) -> tuple[str, str]:
+    """Returns (what is wrong, "") or ("", hash of the decoded pixels)."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(file) as image:
+                width, height = image.size
+                if width * height > MAX_PIXELS:
+                    return _too_large(width, height), ""
+                pixels = eight_bit(image).convert("RGBA").tobytes()
+    except UnidentifiedImageError:
+        return "is not an image file that can be read", ""
+    except PixelRangeError as error:
+        return f"cannot be used: {error}", ""
+    except Image.DecompressionBombError:
+        return f"is huge (over {2 * MAX_PIXELS:,} pixels); scale it down", ""
+    except Exception as error:  # decoders of damaged files raise whatever they stumble over
+        return f"is damaged: {str(error) or type(error).__name__}", ""
+    digest = hashlib.sha256(f"{width}x{height} ".encode())
+    digest.update(pixels)
+    return "", digest.hexdigest()
+
+
+def _too_large(width: int, height: int) -> str:
+    return f"is huge: {width} x {height} pixels, at most {MAX_PIXELS:,} are read; scale it down"
