@@ -166,17 +166,27 @@ def _conclude(grid: Grid, board: Board, as_json: bool) -> None:
 
     file = board.out / RESULTS
     found, failed = read_outcomes([file])
-    if as_json:
-        print_json(json.loads(file.read_text("utf-8")))
-    elif found:
-        print_comparison(found, failed, grid.baseline)
-    note(f"{file}: every cell. livr compare {board.out} prints this again.")
+    try:
+        if as_json:
+            print_json(json.loads(file.read_text("utf-8")))
+        elif found:
+            print_comparison(found, failed, grid.baseline)
+        note(f"{file}: every cell. livr compare {board.out} prints this again.")
+    finally:  # What failed is said, whether or not the rest can be compared.
+        if board.failed:
+            complain(_failures(board))
     if board.failed:
-        where = {cell.name: board.folder(cell) / "log.txt" for cell in board.cells}
-        names = [cell for cell in board.cells if cell.folder in board.failed]
-        lines = [f"  {c.name}: {board.failed[c.folder]} ({where[c.name]})" for c in names]
-        complain("\n".join([f"{len(names)} cell(s) failed; the same command tries again", *lines]))
         raise typer.Exit(FAILED_CELLS)
+
+
+def _failures(board: Board) -> str:
+    """What failed and why, one cell per line."""
+    failed = [cell for cell in board.cells if cell.folder in board.failed]
+    lines = [f"{len(failed)} cell(s) failed; the same command tries again"]
+    for cell in failed:
+        log = board.folder(cell) / "log.txt"
+        lines.append(f"  {cell.name}: {board.failed[cell.folder]} ({log})")
+    return "\n".join(lines)
 
 
 def _show(grid: Grid, gpu: str | None, as_json: bool) -> None:

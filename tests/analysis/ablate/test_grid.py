@@ -88,6 +88,25 @@ def test_own_settings_win_over_the_grids(tmp_path: Path) -> None:
         ({"tasks": [{"name": "a/b"}]}, "letters, digits"),
         ({"tasks": [{"name": "m", "mix": {"a": 0}}]}, "positive weights"),
         ({"tasks": [{"name": "m", "data": "a", "mix": {"a": 1}}]}, "not both"),
+        (
+            {"tasks": ["t", {"name": "both", "mix": {"t": 1, "u": 1}}]},
+            "the tasks t and both are both tested on t, so their results could not be told apart. "
+            "Put both into a grid of its own, or give its tests other names: "
+            "tests: {both-t: t, u: u}",
+        ),
+        ({"tasks": ["t", {"name": "s", "tests": {"t": "blink:X"}}]}, "Put s into a grid"),
+        (
+            {"variants": [{"method": "zero_shot", "epochs": [1]}]},
+            "variants.0: zero_shot trains nothing, so epochs would change nothing",
+        ),
+        (
+            {"variants": [{"method": "zero_shot", "name": "z", "sweep": {"dtype": ["auto"]}}]},
+            "z trains nothing, so sweep would change nothing",
+        ),
+        (
+            {"variants": [{"method": "zero_shot", "settings": {"optim.lr": 1, "dtype": "auto"}}]},
+            "so settings.optim.lr would change nothing",
+        ),
     ],
 )
 def test_what_is_wrong_is_said_in_one_message(
@@ -97,6 +116,19 @@ def test_what_is_wrong_is_said_in_one_message(
         load_grid(write(tmp_path, **values))
     assert message in str(error.value)
     assert "grid.yaml: not a grid" in str(error.value)
+
+
+def test_a_mix_beside_its_parts_may_give_its_tests_other_names(tmp_path: Path) -> None:
+    mix = {"name": "both", "mix": {"t": 1, "u": 1}, "tests": {"both-t": "t", "both-u": "u"}}
+    grid = load_grid(write(tmp_path, tasks=["t", "u", mix]))
+    assert [list(task.tested) for task in grid.tasks] == [["t"], ["u"], ["both-t", "both-u"]]
+
+
+def test_how_a_model_is_loaded_is_checked_where_nothing_trains(tmp_path: Path) -> None:
+    arm = {"method": "zero_shot", "settings": {"dtype": "float8"}}
+    grid = load_grid(write(tmp_path, variants=[arm]))
+    with pytest.raises(ConfigError, match="variant zero_shot: wrong settings"):
+        _recipe(grid, grid.arms()[0], 42)
 
 
 def test_settings_of_a_run_are_checked_before_anything_runs(tmp_path: Path) -> None:

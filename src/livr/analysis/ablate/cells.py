@@ -11,10 +11,10 @@ from typing import Any
 
 from pydantic import Field
 
-from livr.analysis.ablate.grid import Arm, Grid, Task
+from livr.analysis.ablate.grid import LOADING, Arm, Grid, Task
 from livr.analysis.ablate.pick import cell_name
-from livr.analysis.ablate.sources import Sources, fingerprint
-from livr.config import Settings, TrainConfig, load_recipe
+from livr.analysis.ablate.sources import Sources
+from livr.config import Settings, TrainConfig, build, load_recipe
 from livr.data.store import file_sha256, load_split
 from livr.errors import ConfigError, ModelError
 from livr.method.variants import variant
@@ -29,7 +29,6 @@ CELL, RESULT, FAILED, PROGRESS, LOG, RUN = (
 _LARGE = 64 << 20
 _PLACES = {"data", "model", "out", "vision_cache", "vision_cache_gib"}
 """Settings that say where things are: results do not depend on them."""
-_LOADING = ("max_pixels", "dtype", "trust_remote_code", "load_in_4bit")
 
 
 class Cell(Settings):
@@ -80,15 +79,17 @@ class Cell(Settings):
         The hash leaves defaults out, so that a setting that is new does not make old results
         stale. One whose default is another now does.
         """
-        return bool(result.get("hash") == self.hash) and _kept(
+        return bool(result.get("hash") == self.hash) and kept(
             result.get("settings", {}), self.settings
         )
 
 
-def _kept(then: dict[str, Any], now: dict[str, Any]) -> bool:
+def kept(then: dict[str, Any], now: dict[str, Any]) -> bool:
     """Whether the settings that there were then are the same now."""
     return all(
-        _kept(value, now[name]) if isinstance(value, dict) else value == now[name]
+        kept(value, now[name])
+        if isinstance(value, dict) and isinstance(now[name], dict)
+        else value == now[name]
         for name, value in then.items()
         if name in now
     )
@@ -132,6 +133,7 @@ def _recipe(grid: Grid, arm: Arm, seed: int) -> TrainConfig | None:
     """
     stages = len(variant(arm.method).stages)
     if not stages:
+        build(TrainConfig, _loading(grid, arm), f"variant {arm.name}")
         return None
     epochs = arm.epochs
     if epochs is None:
@@ -151,6 +153,12 @@ def _recipe(grid: Grid, arm: Arm, seed: int) -> TrainConfig | None:
     return config
 
 
+def _loading(grid: Grid, arm: Arm) -> dict[str, Any]:
+    """How the base model is loaded. What trains has its own settings in its run instead."""
+    given = {**grid.settings, **({} if arm.trains else arm.settings)}
+    return {name: given[name] for name in LOADING if name in given}
+
+
 @dataclass(frozen=True)
 class _Material:
     """The data of a task: where it is, how much of it, and what tells it from other data."""
@@ -164,14 +172,14 @@ class _Material:
 
 def _material(task: Task, sources: Sources, trains: bool) -> _Material:
     tests = {name: sources.tested(data) for name, data in task.tested.items()}
-    marks: dict[str, Any] = {n: fingerprint(data, ("test",)) for n, data in tests.items()}
+    marks: dict[str, Any] = {n: sources.fingerprint(data, ("test",)) for n, data in tests.items()}
     asked = sum(len(load_split(data, "test")) for data in tests.values())
     if not trains:
         return _Material(task.name, None, tests, (0, 0, asked), {"tests": marks})
     data = sources.training(task).resolve()
     val = len(load_split(data, "val")) if (data / "val.jsonl").is_file() else 0
     counts = (len(load_split(data, "train")), val, asked)
-    own = fingerprint(str(data), ("train", "val"))
+    own = sources.fingerprint(str(data), ("train", "val"))
     return _Material(task.name, data, tests, counts, {"tests": marks, "data": own})
 
 
@@ -179,7 +187,7 @@ def _cell(
     grid: Grid, arm: Arm, seed: int, train: TrainConfig | None, material: _Material, model: str
 ) -> Cell:
     count, val, asked = material.counts
-    loading = {name: grid.settings[name] for name in _LOADING if name in grid.settings}
+    loading = _loading(grid, arm)
     identity: dict[str, Any] = {"model": model, "tests": material.marks["tests"]} | loading
     blindfolded = grid.blindfolded and variant(arm.method).latents
     work = VALIDATION_COST * asked * (1 + blindfolded)

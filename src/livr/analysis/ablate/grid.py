@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from itertools import product
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from livr.errors import ConfigError
 from livr.method.variants import variant
 
 POOL = "pool"
+LOADING = ("max_pixels", "dtype", "trust_remote_code", "load_in_4bit")
+"""Settings that a model that is only asked is loaded with."""
 _NAME = re.compile(r"[\w.-]+")
 
 
@@ -88,7 +90,8 @@ class Arm(Settings):
     epochs: tuple[float, ...] | None = None
     """Epochs per stage. Default: the grid's for two stages, their sum for one."""
     settings: dict[str, Any] = Field(default_factory=dict)
-    """Settings of the run, `optim.lr: 3.0e-3`; they win over the grid's."""
+    """Settings of the run, `optim.lr: 3.0e-3`; they win over the grid's. Where nothing is trained,
+    those that say how the model is loaded: max_pixels, dtype, ..."""
     sweep: dict[str, tuple[Any, ...]] = Field(default_factory=dict)
     """Settings with several values each; every combination is a variant of its own."""
 
@@ -104,6 +107,17 @@ class Arm(Settings):
             return variant(value).name
         except ConfigError as error:
             raise ValueError(str(error)) from error
+
+    @model_validator(mode="after")
+    def _says_nothing_in_vain(self) -> Arm:
+        vain = [n for n, given in (("epochs", self.epochs), ("sweep", self.sweep)) if given]
+        vain += [f"settings.{name}" for name in self.settings if name not in LOADING]
+        if vain and not self.trains:
+            raise ValueError(
+                f"{self.name or self.method} trains nothing, so {', '.join(vain)} would change "
+                f"nothing; leave that out. It may have these settings: {', '.join(LOADING)}"
+            )
+        return self
 
     @property
     def trains(self) -> bool:
@@ -170,6 +184,23 @@ class Grid(Settings):
             twice = [name for name, count in Counter(names).items() if count > 1]
             if twice:
                 raise ValueError(f"the {what} {twice[0]} is there twice; give one another name")
+        return self
+
+    @model_validator(mode="after")
+    def _tests_are_different(self) -> Grid:
+        # The results of all tasks are one table, whose rows go by test, variant and seed.
+        for one, other in combinations(self.tasks, 2):
+            if both := [name for name in one.tested if name in other.tested]:
+                moved = one if one.mix and not other.mix else other
+                names = ", ".join(
+                    f"{moved.name}-{name}: {data}" if name in both else f"{name}: {data}"
+                    for name, data in moved.tested.items()
+                )
+                raise ValueError(
+                    f"the tasks {one.name} and {other.name} are both tested on {', '.join(both)}, "
+                    f"so their results could not be told apart. Put {moved.name} into a grid of "
+                    f"its own, or give its tests other names: tests: {{{names}}}"
+                )
         return self
 
     def arms(self) -> list[Arm]:

@@ -229,12 +229,14 @@ def write_results(grid: Grid, board: Board, command: str | None = None) -> None:
 
 
 def _summary(file: Path, baseline: str) -> dict[str, Any]:
-    found, _ = read_outcomes([file])
     try:
+        found, _ = read_outcomes([file])
         total = means(found, baseline)
         lines = compare(found, baseline)
     except DataError as error:
         return {"problem": str(error)}
+    except Exception as error:  # must not stop cells that run, nor hide which ones failed
+        return {"problem": f"{type(error).__name__}: {error}"}
     return {
         "reference": baseline,
         "lines": [asdict(line) for line in lines],

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from livr.analysis.ablate.grid import POOL, Grid, Task
+from livr.analysis.ablate.pictures import marks
 from livr.data.build import build_task
 from livr.data.example import Example
 from livr.data.store import BLINK, MANIFEST, file_sha256, load_split, write_dataset
@@ -58,6 +59,10 @@ class Sources:
             self._check_built(place)
         return f"{BLINK}{place}" if name.startswith(BLINK) else str(place)
 
+    def fingerprint(self, data: str, splits: Sequence[str]) -> str:
+        """The hash of a data set; the grid's folder remembers what its pictures held."""
+        return fingerprint(data, splits, self.folder / ".pictures")
+
     def _tell(self, text: str) -> None:
         if self.listener is not None:
             self.listener(text)
@@ -89,8 +94,8 @@ class Sources:
     def _joined(self, task: Task) -> Path:
         assert task.mix is not None
         parts = {name: Path(self.tested(name)) for name in task.mix}
-        marks = {name: fingerprint(str(path), ("train", "val")) for name, path in parts.items()}
-        recipe = {"mix": task.mix, "parts": marks, "seed": self.grid.data_seed}
+        prints = {n: self.fingerprint(str(path), ("train", "val")) for n, path in parts.items()}
+        recipe = {"mix": task.mix, "parts": prints, "seed": self.grid.data_seed}
         place = self.folder / f"{task.name}-{_hash(recipe)}"
         if not (place / MANIFEST).is_file():
             self._tell(f"joining {', '.join(parts)}")
@@ -129,8 +134,14 @@ def _take(rows: Sequence[Example], weight: float, rng: random.Random) -> list[Ex
     return [*rows] * whole + [rows[i] for i in drawn]
 
 
-def fingerprint(data: str, splits: Sequence[str]) -> str:
-    """A hash of a data set: its rows, and its images by manifest, else by name and size."""
+def fingerprint(data: str, splits: Sequence[str], kept: Path | None = None) -> str:
+    """A hash of a data set: its rows, and its pictures as `marks` tells them from others.
+
+    Args:
+        data: The data set, as `livr.evaluate` takes it.
+        splits: Splits that count.
+        kept: Folder that remembers what pictures held; None: see `marks`.
+    """
     if data.startswith(BLINK):
         folder = Path(data.removeprefix(BLINK))
         names = sorted(folder.rglob("val*.parquet"))
@@ -138,14 +149,7 @@ def fingerprint(data: str, splits: Sequence[str]) -> str:
     folder = Path(data)
     found = {s: file_sha256(folder / f"{s}.jsonl") for s in splits
              if (folder / f"{s}.jsonl").is_file()}  # fmt: skip
-    manifest = folder / MANIFEST
-    if manifest.is_file():
-        hashes = json.loads(manifest.read_text("utf-8")).get("sha256", {})
-        found |= {f"images/{s}": hashes.get(f"images/{s}", "") for s in splits}
-    else:
-        images = sorted(p for p in (folder / "images").rglob("*") if p.is_file())
-        found |= {str(p.relative_to(folder)): str(p.stat().st_size) for p in images}
-    return _hash(found)
+    return _hash(found | marks(folder, splits, kept))
 
 
 def _hash(value: object) -> str:

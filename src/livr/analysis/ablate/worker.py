@@ -19,10 +19,11 @@ from typing import Any
 import torch
 from filelock import FileLock, Timeout
 
-from livr.analysis.ablate.cells import CELL, FAILED, PROGRESS, RESULT, RUN, Cell
+from livr.analysis.ablate.cells import CELL, FAILED, PROGRESS, RESULT, RUN, Cell, kept
 from livr.analysis.compare_outcomes import encode
 from livr.analysis.runs import curve, read_metrics
-from livr.errors import LivrError
+from livr.config import read_yaml
+from livr.errors import ConfigError, LivrError
 from livr.evaluate.run import Evaluation, evaluate
 from livr.evaluate.score import write_predictions
 from livr.files import write_json
@@ -63,6 +64,9 @@ class Reporter:
 def perform(folder: Path, *, fresh: bool = False) -> dict[str, Any]:
     """Do a cell, as far as it has not been done, and return the contents of `result.json`.
 
+    What was trained with other settings than the cell's is thrown away: the hash, and with it the
+    folder, stays the same when a default changes.
+
     Args:
         folder: The cell's folder with `cell.json`.
         fresh: Throw away what an earlier attempt trained.
@@ -73,7 +77,7 @@ def perform(folder: Path, *, fresh: bool = False) -> dict[str, Any]:
     cell = Cell.model_validate_json((folder / CELL).read_text("utf-8"))
     run, reporter = folder / RUN, Reporter(folder, cell)
     started = time.monotonic()
-    if run.exists() and (fresh or not (run / "config.yaml").is_file()):
+    if run.exists() and (fresh or not _begun(cell, run)):
         shutil.rmtree(run)
     about: dict[str, Any] = dict.fromkeys(("train_seconds", "val_accuracy", "epoch"))
     if cell.train is not None:
@@ -89,6 +93,15 @@ def perform(folder: Path, *, fresh: bool = False) -> dict[str, Any]:
     }
     write_json(folder / RESULT, result)
     return result
+
+
+def _begun(cell: Cell, run: Path) -> bool:
+    """Whether a run folder holds a run with the cell's settings, to be continued or kept."""
+    try:
+        started = read_yaml(run / "config.yaml", "settings of the run")
+    except ConfigError:
+        return False
+    return isinstance(started, dict) and kept(started, cell.settings)
 
 
 def environment() -> dict[str, Any]:
