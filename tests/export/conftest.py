@@ -43,6 +43,11 @@ def trained(checkpoints, tmp_path_factory) -> Callable[..., Path]:
 @pytest.fixture
 def in_process(monkeypatch) -> None:
     """Let the comparison run in this process: much quicker, where a process is not the point."""
+    compare_in_process(monkeypatch)
+
+
+def compare_in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same for fixtures that live longer than a test."""
 
     def run(command: list[str], **options: Any) -> SimpleNamespace:
         fresh.main(command[3:])

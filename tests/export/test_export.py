@@ -45,10 +45,12 @@ def test_one_template_wherever_servers_look(exported) -> None:
     assert processor.chat_template == processor.tokenizer.chat_template == text
 
 
-def test_latents_are_barred_and_answers_greedy(exported) -> None:
+def test_what_the_run_never_says_is_barred_and_answers_are_greedy(exported, run) -> None:
     config = read(exported / "generation_config.json")
     ids = load_processor(str(exported)).tokenizer.convert_tokens_to_ids(token_names(4))
-    assert config["suppress_tokens"] == ids
+    image = read(exported / "config.json")["image_token_id"]
+    assert config["suppress_tokens"] == sorted([image, *ids])
+    assert config["suppress_tokens"] == sorted(livr.load(run).unsayable_ids())
     assert config["do_sample"] is False
     assert not set(config) & set(files.SAMPLING)
 
@@ -146,7 +148,7 @@ class TestWrong:
 
     def test_rows(self, run, tmp_path, monkeypatch) -> None:
         right = merge.latent_rows
-        monkeypatch.setattr(merge, "latent_rows", lambda s: right(s).flip(0))
+        monkeypatch.setattr(merge, "latent_rows", lambda *given: right(*given).flip(0))
         self.refused(run, tmp_path / "out", "merged model is not the run")
 
     @pytest.mark.usefixtures("in_process")

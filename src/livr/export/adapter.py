@@ -14,19 +14,20 @@ _ROWS = "token_adapter.trainable_tokens_delta"
 """Under this name peft keeps the new values of embedding rows."""
 
 
-def write_adapter(source: Source, embedding: str, out: Path) -> None:
+def write_adapter(source: Source, embedding: str, scale: float, out: Path) -> None:
     """Write `adapter_config.json` and `adapter_model.safetensors`.
 
     Args:
         source: The run.
         embedding: Dotted name of the input embedding inside the checkpoint's model.
+        scale: What that embedding multiplies its rows by, see `lookup_scale`.
         out: An existing folder.
     """
     state = lora_state(source)
     config = PeftLoraConfig.from_pretrained(str(source.adapter))
     config.base_model_name_or_path = source.config.model
     config.inference_mode = True
-    rows = latent_rows(source)
+    rows = latent_rows(source, scale)
     if rows is not None:
         config.trainable_token_indices = {embedding: list(latent_ids(source))}
         state[f"{PEFT_PREFIX}{embedding}.{_ROWS}"] = rows

@@ -41,6 +41,7 @@ from livr.export.verify import (
 )
 from livr.model.load import load
 from livr.model.model import Model
+from livr.model.vocabulary import lookup_scale
 
 SHARD_SIZE = "4GB"
 
@@ -99,26 +100,26 @@ def _write(source: Source, out: Path, dtype: torch.dtype, adapter: bool) -> Expo
     expected = answers_of(run, examples)
     vocabulary, device, barred = len(run.tokenizer), str(run.device), latent_ids(source)
     ends = {run.encoder.end_of_turn, *_listed(run.hf.generation_config.eos_token_id)}
-    embedding = _name_of(run.hf, run.hf.get_input_embeddings())
+    embedding, scale = _embedding_of(run.hf)
     run.hf = None  # Room for the merged model.
     must_equal = [one.logits_TV for one in expected]
     merge_difference = 0.0
     if adapter:
-        write_adapter(source, embedding, out)
+        write_adapter(source, embedding, scale, out)
     else:
         hf = merge(source, vocabulary).to(device)
         must_equal, merge_difference = _write_merged(source, hf, out, expected, dtype)
         del hf
     end = run.tokenizer.convert_ids_to_tokens(run.encoder.end_of_turn)
     write_processor(source, run.processor, _template(run), end, out)
-    write_generation_config(source, ends, barred, out)
+    write_generation_config(source, ends, run.unsayable_ids(), out)
     write_code(source, out)
     with tempfile.TemporaryDirectory() as work:
         base = source.checkpoint if adapter else None
         answers, found = ask_fresh_process(
             out, Path(work), expected, device, base=base, trust_remote_code=trust
         )
-    checked = _judge(expected, must_equal, answers, found, barred)
+    checked = _judge(expected, must_equal, answers, found, barred, run.unsayable_ids())
     checked = replace(checked, origin=origin, merge_difference=merge_difference)
     stored = "float32" if adapter else str(dtype).removeprefix("torch.")
     done = Export(
@@ -163,11 +164,12 @@ def _judge(
     answers: Sequence[dict[str, Any]],
     found: Sequence[Tensor],
     barred: range,
+    unsayable: Sequence[int],
 ) -> Verification:
     """Compare what the exported folder gave with what it must give."""
     own = [one.logits_TV for one in expected]
     rounding = difference(own, found, barred)
-    same = compare_answers(expected, answers, rounding, barred)
+    same = compare_answers(expected, answers, rounding, unsayable)
     in_files = difference(must_equal, found, barred)
     must_agree("the exported folder is not the merged model", in_files, deviation(own))
     return Verification(
@@ -206,8 +208,11 @@ def _as_readable_as(one: Path, folder: Path) -> None:
             path.chmod(mode)
 
 
-def _name_of(hf: Any, module: Any) -> str:
-    return next(str(name) for name, found in hf.named_modules() if found is module)
+def _embedding_of(hf: Any) -> tuple[str, float]:
+    """Dotted name of the input embedding, and what it multiplies its rows by."""
+    module = hf.get_input_embeddings()
+    name = next(str(name) for name, found in hf.named_modules() if found is module)
+    return name, lookup_scale(module)
 
 
 def _listed(ids: int | list[int] | None) -> list[int]:

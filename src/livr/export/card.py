@@ -11,6 +11,7 @@ import yaml
 from transformers import AutoModelForCausalLM
 
 from livr.backbones.backbone import auto_class
+from livr.export.fresh import STAND_INS
 from livr.export.result import Export
 from livr.export.source import Source
 from livr.method.variants import VARIANTS
@@ -108,20 +109,22 @@ def _use(source: Source, done: Export) -> str:
             f"set `{_TRUST}`. Where `generate` refuses `mm_token_type_ids`, delete it from the "
             "inputs: processors give it, and older code does not take it.\n"
         )
-    if _reads_videos(source):
+    if _needs_torchvision(source):
         text += (
-            "\nThis family's processor reads videos, too; for that transformers needs torchvision. "
-            "Where it is missing, `livr.export.fresh.load_processor` takes the place of "
+            "\nThis family's processor needs torchvision, mostly to read videos. Where it is "
+            "missing, `livr.export.fresh.load_processor` takes the place of "
             "`AutoProcessor.from_pretrained`, for images and text.\n"
         )
     return text.replace("{base}", source.base_name)
 
 
-def _reads_videos(source: Source) -> bool:
+def _needs_torchvision(source: Source) -> bool:
     configs = map(source.json, ("processor_config.json", "preprocessor_config.json"))
     named = next((c["processor_class"] for c in configs if "processor_class" in c), "")
     kind = getattr(transformers, named, None)
-    return kind is not None and "video_processor" in inspect.signature(kind.__init__).parameters
+    if kind is None or named in STAND_INS:
+        return kind is not None
+    return "video_processor" in inspect.signature(kind.__init__).parameters
 
 
 def _latents(latents: range) -> str:

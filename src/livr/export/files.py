@@ -151,14 +151,14 @@ def write_code(source: Source, out: Path) -> None:
 
 
 def write_generation_config(
-    source: Source, ends: Collection[int], barred: Collection[int], out: Path
+    source: Source, ends: Collection[int], unsayable: Collection[int], out: Path
 ) -> None:
-    """Greedy answers as in evaluation; the latents can be read but never said.
+    """Greedy answers as in evaluation; latents and image placeholders are read but never said.
 
     Args:
         source: The run.
         ends: Tokens that end an answer.
-        barred: Ids of the latents.
+        unsayable: Tokens that are never said, see `Model.unsayable_ids`.
         out: An existing folder.
     """
     config = source.json("generation_config.json")
@@ -168,8 +168,7 @@ def write_generation_config(
     config.pop("_from_model_config", None)
     config["do_sample"] = False
     config["eos_token_id"] = sorted(ends)
-    if barred:
-        config["suppress_tokens"] = sorted({*(config.get("suppress_tokens") or []), *barred})
+    config["suppress_tokens"] = sorted({*(config.get("suppress_tokens") or []), *unsayable})
     write_json(out / "generation_config.json", config)
 
 

@@ -16,6 +16,7 @@ import inspect
 import json
 import sys
 from collections.abc import Sequence
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -28,37 +29,81 @@ from transformers.dynamic_module_utils import get_class_from_dynamic_module
 
 MAX_NEW_TOKENS = 16
 TOKEN_TYPES = ("mm_token_type_ids", "token_type_ids")
+CONFIGS = ("processor_config.json", "preprocessor_config.json", "tokenizer_config.json")
+PARTS = {"image_processor", "tokenizer", "video_processor", "chat_template", "self", "kwargs"}
+STAND_INS = {
+    "PixtralProcessor": ("pixtral.py", "PixtralImageTextProcessor"),
+    "SmolVLMProcessor": ("smolvlm.py", "SmolVLMImageTextProcessor"),
+}
+"""Processors whose own constructors need torchvision, and what stands in for them."""
 
 
 def load_processor(folder: str, trust_remote_code: bool = False) -> Any:
-    """AutoProcessor; where its video half cannot be loaded (no torchvision), without that half."""
+    """AutoProcessor; where it cannot be loaded (no torchvision), for images and text alone.
+
+    Args:
+        folder: The exported folder.
+        trust_remote_code: Whether code in it may run.
+
+    Raises:
+        ImportError, ValueError: What transformers says, where nothing else can be done.
+    """
     trust = {"trust_remote_code": trust_remote_code}
     try:
         return transformers.AutoProcessor.from_pretrained(folder, **trust)
-    except ImportError:
-        pass
-    configs = ("processor_config.json", "preprocessor_config.json", "tokenizer_config.json")
-    found = [
-        json.loads((Path(folder) / c).read_text()) for c in configs if (Path(folder) / c).is_file()
-    ]
-    own = [c["auto_map"].get("AutoProcessor") for c in found if "auto_map" in c]
-    if any(own) and trust_remote_code:
-        kind = get_class_from_dynamic_module(next(filter(None, own)), folder)
-    else:
-        named = next(c["processor_class"] for c in found if "processor_class" in c)
-        kind = getattr(transformers, named)
+    # Without torchvision InternVL's fails with a ValueError, that of others with an ImportError.
+    except (ImportError, ValueError):
+        found = [_read(Path(folder) / name) for name in CONFIGS]
+        kind = _family_class(folder, found, trust_remote_code)
+        if kind is None:
+            raise
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **trust)
+    images = transformers.AutoImageProcessor.from_pretrained(folder, backend="pil", **trust)
+    build = _images_and_text(kind)
+    return build(images, tokenizer, tokenizer.chat_template, **_settings(build, found[1::-1]))
 
-    class ImagesAndText(kind):  # type: ignore[misc, valid-type]
-        # transformers reads from this signature which parts there are.
+
+def _read(path: Path) -> dict[str, Any]:
+    values: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    return values
+
+
+def _family_class(folder: str, found: Sequence[dict[str, Any]], trust_remote_code: bool) -> Any:
+    """The processor class that the files name; None where there is none that may be used."""
+    own = [c["auto_map"].get("AutoProcessor") for c in found if c.get("auto_map")]
+    if any(own) and trust_remote_code:
+        return get_class_from_dynamic_module(next(filter(None, own)), folder)
+    named = next((c["processor_class"] for c in found if c.get("processor_class")), "")
+    return getattr(transformers, named, None)
+
+
+def _images_and_text(kind: Any) -> Any:
+    """A class whose constructor names no video processor: transformers reads the parts from it."""
+    if kind.__name__ in STAND_INS:
+        file, name = STAND_INS[kind.__name__]
+        # By its place, since livr may not be importable; these files need transformers only.
+        path = Path(__file__).parents[1] / "backbones" / file
+        spec: Any = spec_from_file_location(path.stem, path)
+        module = module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return getattr(module, name)
+
+    class ImagesAndText(kind):  # type: ignore[misc]
         def __init__(  # type: ignore[no-untyped-def]
             self, image_processor=None, tokenizer=None, chat_template=None, **kwargs
         ):
             super().__init__(image_processor, tokenizer, chat_template=chat_template, **kwargs)
 
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **trust)
-    images = transformers.AutoImageProcessor.from_pretrained(folder, backend="pil", **trust)
-    build: Any = ImagesAndText
-    return build(images, tokenizer, chat_template=tokenizer.chat_template)
+    return ImagesAndText
+
+
+def _settings(kind: Any, found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Constructor arguments that files set (`image_seq_length`, ...); later files win."""
+    # Of the class itself and, behind ours, of the family's.
+    wanted = {n for base in kind.__mro__[:2] for n in inspect.signature(base).parameters} - PARTS
+    named = {k: v for config in found for k, v in config.items() if k in wanted}
+    # patch_size of an image processor means something else where it is not a number.
+    return {k: v for k, v in named.items() if not (k == "patch_size" and isinstance(v, dict))}
 
 
 def load_model(
@@ -104,6 +149,8 @@ def ask(
         return_dict=True,
         return_tensors="pt",
     ).to(model.device)
+    # PaliGemma's processor gives labels of a prompt, which fit no longer text.
+    inputs.pop("labels", None)
     # Processors of recent versions give token types that the code of a checkpoint may not take.
     known = inspect.signature(type(plain(model)).forward).parameters
     for name in TOKEN_TYPES:

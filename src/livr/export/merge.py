@@ -15,6 +15,7 @@ from torch import Tensor
 from livr.backbones.backbone import WEIGHTS_FAIL, auto_class
 from livr.errors import ConfigError, ModelError
 from livr.export.source import Source
+from livr.model.vocabulary import lookup_scale
 
 DTYPES = {
     "float32": torch.float32,
@@ -72,13 +73,21 @@ def lora_state(source: Source) -> dict[str, Tensor]:
     return {PEFT_PREFIX + name.removeprefix(PEFT_PREFIX): w for name, w in state.items()}
 
 
-def latent_rows(source: Source) -> Tensor | None:
-    """The latents' K rows, (K, D) fp32, a shared row repeated; None without latents."""
+def latent_rows(source: Source, scale: float) -> Tensor | None:
+    """The latents' K rows as an embedding's table holds them, a shared row repeated.
+
+    Args:
+        source: The run.
+        scale: What the embedding multiplies its rows by, see `lookup_scale`.
+
+    Returns:
+        (K, D) fp32; None without latents.
+    """
     latents = source.latents
     if latents is None:
         return None
     rows: Tensor = load_file(source.adapter / "latents.safetensors")["rows"]
-    return rows.float().expand(latents.num, -1).contiguous()
+    return (rows.float() / scale).expand(latents.num, -1).contiguous()
 
 
 def latent_ids(source: Source) -> range:
@@ -110,10 +119,11 @@ def merge(source: Source, vocabulary: int) -> Any:
             _put_layers(hf, source.adapter / "decoder.safetensors")
     except WEIGHTS_FAIL as error:
         raise ModelError(f"{source.run}: cannot merge what it trained: {error}") from error
-    rows = latent_rows(source)
+    embedding = hf.get_input_embeddings()
+    rows = latent_rows(source, lookup_scale(embedding))
     if rows is not None:
         ids = latent_ids(source)
-        hf.get_input_embeddings().weight[ids.start : ids.stop] = rows
+        embedding.weight[ids.start : ids.stop] = rows
     return hf.eval()
 
 

@@ -165,12 +165,21 @@ def deviation(logits: Sequence[Tensor]) -> float:
 
 
 def compare_answers(
-    expected: Sequence[Expected], answers: Sequence[dict[str, Any]], drift: float, barred: range
+    expected: Sequence[Expected],
+    answers: Sequence[dict[str, Any]],
+    drift: float,
+    unsayable: Sequence[int],
 ) -> int:
     """Number of equal answers.
 
     Two answers may differ only where the run itself was undecided: two tokens closer together
     than twice `drift`, the difference that rounding the weights makes.
+
+    Args:
+        expected: The questions and the run's answers.
+        answers: Those of the exported folder.
+        drift: Largest difference of logits between the two.
+        unsayable: Tokens that are never said, so they are no candidates.
 
     Raises:
         ModelError: Prompts differ, or answers differ where the run was sure.
@@ -187,7 +196,7 @@ def compare_answers(
             same += 1
             continue
         allowed_TV = one.logits_TV.clone()
-        allowed_TV[:, barred.start : barred.stop] = -torch.inf
+        allowed_TV[:, list(unsayable)] = -torch.inf
         first_T, second_T = allowed_TV.topk(2).values.unbind(1)
         if (first_T - second_T).min().item() > 2 * drift:
             raise ModelError(

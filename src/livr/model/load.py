@@ -2,23 +2,64 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 
 import torch
 import yaml
+from torch import Tensor
 
 from livr.backbones.backbone import load_backbone
 from livr.backbones.family import family_of
 from livr.backbones.four_bit import need_four_bit
 from livr.backbones.processor import load_processor
 from livr.config import LatentsConfig, TrainConfig, build
+from livr.data.example import Example
 from livr.errors import ModelError
+from livr.method.attention import Evaluation
+from livr.method.bottleneck import ORDINARY
 from livr.method.variants import VARIANTS
 from livr.mini import EMBEDDED, checkpoint_dir
 from livr.model.adapter import load_adapter
-from livr.model.model import Model
+from livr.model.batch import Batch
+from livr.model.encoder import Encoded
+from livr.model.model import Model, Use
 from livr.model.probes import refuse_leak
+from livr.model.vocabulary import known_latents, refuse_latents
+
+
+class ExportedModel(Model):
+    """An export of LIVR, asked as other programs ask it.
+
+    Its latents are ordinary words that its chat template writes. livr can neither leave them out
+    nor give them their role, so both is refused rather than ignored.
+    """
+
+    def encode(self, examples: Sequence[Example], latents: Use, answer: bool) -> list[Encoded]:
+        """Encode examples; see `Encoder.encode`.
+
+        Raises:
+            ModelError: Latents are to be left out.
+        """
+        if latents != "keep":
+            refuse_latents(self.hf, self.tokenizer, "none of them can be left out")
+        return super().encode(examples, latents, answer)
+
+    @contextmanager
+    def rule(
+        self, mask: str, batch: Batch, evaluation: Evaluation = "mask", roles: Tensor | None = None
+    ) -> Iterator[None]:
+        """Put the policy called `mask` in force; see `Prompter.rule`.
+
+        Raises:
+            ModelError: It is another than `ordinary`.
+        """
+        if mask != ORDINARY.name:
+            refuse_latents(self.hf, self.tokenizer, f"mask {mask} would blind them, too")
+        with super().rule(mask, batch, evaluation, roles):
+            yield
 
 
 def load(
@@ -37,7 +78,8 @@ def load(
     """Load a model.
 
     Args:
-        source: Hub id, checkpoint folder, run folder of `livr train`, or `mini`.
+        source: Hub id, checkpoint folder, run folder of `livr train`, or `mini`. An export is
+            asked as it is: with all its latents, under the ordinary mask.
         num_latents: Add this many fresh latents.
         latents: The same with every setting; wins over `num_latents`.
         seed: Seed of fresh latents.
@@ -52,7 +94,7 @@ def load(
 
     Raises:
         ConfigError: Four bits cannot work on this machine.
-        ModelError: It does not exist or cannot be loaded.
+        ModelError: It does not exist, cannot be loaded, or is an export that shall get latents.
         UnsupportedModelError: Its architecture lets the image past the bottleneck.
     """
     if load_in_4bit:
@@ -68,16 +110,32 @@ def load(
     hf = load_backbone(path, kind, where, trust_remote_code=trust, four_bit=load_in_4bit)
     family = family_of(hf.config.model_type)
     processor = load_processor(path, max_pixels, family=family, trust_remote_code=trust)
-    model = model_class(method if run is None else run.method)(hf, processor, origin, max_pixels)
+    method = method if run is None else run.method
+    model = model_class(method)(hf, processor, origin, max_pixels)
     if not family.known:
         refuse_leak(model)
+    if known_latents(model.tokenizer):
+        model = _as_export(model, method)
     if run is not None:
         load_adapter(model, Path(source) / "adapter")
-    if latents is None and num_latents:
-        latents = LatentsConfig(num=num_latents)
+    latents = LatentsConfig(num=num_latents) if latents is None and num_latents else latents
     if latents is not None:
         model.add_latents(latents, seed)
     return model
+
+
+def _as_export(model: Model, method: str | None) -> Model:
+    """The model of an export.
+
+    Raises:
+        ModelError: The method needs latents or a mask of its own, or changes the prompt.
+    """
+    arm = VARIANTS.get(method or "")
+    if arm is not None:
+        hides = any(stage.asked is not ORDINARY for stage in arm.stages)
+        if hides or arm.latents or arm.repeats or arm.home is not None:
+            refuse_latents(model.hf, model.tokenizer, f"method {arm.name} does not fit it")
+    return ExportedModel(model.hf, model.processor, model.source, model.max_pixels)
 
 
 def model_class(method: str | None) -> type[Model]:
