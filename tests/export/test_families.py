@@ -25,8 +25,6 @@ SCALED = ("gemma3", "paligemma")
 """Families whose embedding multiplies its rows by sqrt(D)."""
 WITHOUT_TORCHVISION = ("llava", "llava_next", "idefics3", *SCALED)
 """Families whose stock processors load without torchvision."""
-SINGLE = ("llava_onevision",)
-"""Asked about single images here: its processor reads several in another way, and so the run."""
 
 
 @pytest.fixture(scope="module", params=BUILDERS)
@@ -38,7 +36,7 @@ def run(request, tmp_path_factory) -> Path:
     values = {
         "method": "livr",
         "model": str(BUILDERS[family](folder / "base")),
-        "data": tiny.dataset(folder / "data", 1, 1 if family in SINGLE else 3),
+        "data": tiny.dataset(folder / "data", 1, 3),
         "out": folder / "run",
         "epochs": [1, 1],
         "latents": {"num": 4},
