@@ -184,7 +184,9 @@ class Encoder:
         # A template that begins with it would get a second one from the tokenizer.
         begun = {"add_special_tokens": False} if bos and text.startswith(bos) else {}
         # A list per example, as in a chat: LLaVA-OneVision tiles a picture that is alone only.
-        out = self.processor(images=[images] if images else None, text=[text], return_tensors="pt", **begun)
+        out = self.processor(
+            images=[images] if images else None, text=[text], return_tensors="pt", **begun
+        )
         prompt_T = out["input_ids"][0]
         types = out.get(self.types_name) if self.types_name is not None else None
         shown = (prompt_T == self.image_token_id).nonzero().flatten().tolist()
