@@ -12,6 +12,7 @@ from pathlib import Path
 from benchmarks import replaced, table
 from cells import forgotten, in_words, mean_points, measured, of_pairs, percent, points
 from experiments import (
+    of_ablations,
     of_controls,
     of_few,
     of_rates,
@@ -164,6 +165,7 @@ BLOCKS: Mapping[str, Mapping[str, Callable[[], str]]] = {
             ("livr", "mask_only"),
             ("livr", "latents_only"),
         ),
+        "ablations": lambda: of_ablations(read("table1-pool", "controls", "ablations")),
         "multitask": lambda: of_methods(read("multitask")),
         "multitask means": lambda: of_means(read("multitask")),
         "tuning": lambda: of_tuning(read("table1-pool"), read("lora")),
