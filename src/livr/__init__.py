@@ -1,6 +1,6 @@
 """LIVR: Latent Implicit Visual Reasoning. torch is imported by the first thing that needs it.
 
-model = livr.load("Qwen/Qwen3-VL-4B-Instruct")    # a hub id, a folder, a run, or "mini"
+model = livr.load("Qwen/Qwen3-VL-4B-Instruct")    # a hub id, a folder, or "mini"
 run = livr.train(model, "my_parts/"); livr.evaluate(run, "my_parts/"); livr.export(run, "out/")
 """
 

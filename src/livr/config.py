@@ -104,7 +104,7 @@ class TrainConfig(Settings):
     epochs: tuple[float, ...] = (4, 6)
     """Passes over the data per stage (appendix B: 4 + 6 for LIVR, 10 for direct SFT)."""
     model: str = "mini"
-    """Hub id, checkpoint folder, run folder, or `mini`."""
+    """Hub id, checkpoint folder, or `mini`. A run must be exported first, see `livr export`."""
     data: Path | None = None
     """Data set folder with train.jsonl and, for checkpoint selection, val.jsonl."""
     out: Path | None = None
@@ -112,7 +112,8 @@ class TrainConfig(Settings):
     seed: int = 42
     """Seed of initialisation, data order and dropout (appendix B)."""
     tune: Literal["lora", "full"] = "lora"
-    """Train LoRA adapters or the whole language model (full: the Mirage comparison)."""
+    """Train LoRA adapters or the whole language model (full: the Mirage comparison). Weights that
+    train are float32, see `dtype`."""
     latents: LatentsConfig = LatentsConfig()
     """The latents; ignored by variants without them."""
     share: float | None = Field(None, ge=0, le=1)
@@ -142,7 +143,8 @@ class TrainConfig(Settings):
     """Recompute activations in the backward pass: less memory, more time."""
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     """Precision of the frozen weights; auto: bfloat16 on a GPU that has it, else float32. LoRA and
-    the latents' rows are float32 in either case."""
+    the latents' rows are float32 in either case. With tune=full auto is float32 everywhere, and
+    bfloat16 is refused: the steps of the weights would be lost to rounding."""
     load_in_4bit: bool = False
     """Keep the frozen weights of the language model in four bits (QLoRA) and compute in `dtype`.
     Needs a CUDA GPU and bitsandbytes: pip install -e '.[qlora]'."""
@@ -168,6 +170,20 @@ class TrainConfig(Settings):
         if self.load_in_4bit and self.tune == "full":
             raise ValueError("load_in_4bit=true: weights in four bits cannot train; use tune=lora")
         return self
+
+    @model_validator(mode="after")
+    def _what_trains_is_precise(self) -> TrainConfig:
+        if self.dtype == "bfloat16" and self.tune == "full":
+            raise ValueError(
+                "dtype=bfloat16: with tune=full these are the weights that train, and bfloat16 "
+                "rounds most of their steps away; use dtype=float32 (or auto), or tune=lora"
+            )
+        return self
+
+    @property
+    def precision(self) -> Literal["auto", "float32", "bfloat16"]:
+        """How a checkpoint is loaded: `dtype`, but never auto where its own weights train."""
+        return "float32" if self.tune == "full" else self.dtype
 
 
 def load_recipe(path: Path, overrides: Sequence[str] = (), **given: Any) -> TrainConfig:

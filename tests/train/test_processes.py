@@ -54,7 +54,8 @@ def runs(checkpoints, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("processes")
     given = SETTINGS | {
         "model": str(checkpoints("qwen3_vl")),
-        "data": str(tiny.dataset(folder / "data", train=24, val=5)),
+        # 22 do not divide evenly: in the last step of an epoch one process has nothing to learn.
+        "data": str(tiny.dataset(folder / "data", train=22, val=5)),
     }
     train(TrainConfig.model_validate(given | {"out": folder / "one"}))
     (folder / "two.yaml").write_text(json.dumps(given))

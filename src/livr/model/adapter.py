@@ -22,6 +22,8 @@ _LORA = "adapter_model.safetensors"
 _LATENTS = "latents.safetensors"
 _DECODER = "decoder.safetensors"
 _ABOUT = "livr.json"
+_LORA_WEIGHT = ".lora_"
+_TRAINED = "_livr_trained"
 
 
 def add_lora(model: Model, config: LoraConfig) -> None:
@@ -35,16 +37,32 @@ def add_lora(model: Model, config: LoraConfig) -> None:
         base_model_name_or_path=model.source,
     )
     model.hf.add_adapter(peft_config, ADAPTER)
+    _make_precise(model)
     for name, weight in model.hf.named_parameters():
-        is_lora = ".lora_" in name
-        weight.requires_grad_(is_lora)
-        if is_lora:
+        weight.requires_grad_(_LORA_WEIGHT in name)
+
+
+def _make_precise(model: Model) -> None:
+    """Keep LoRA in float32: peft makes it in the precision of the layer it is put on."""
+    for name, weight in model.hf.named_parameters():
+        if _LORA_WEIGHT in name:
             weight.data = weight.data.float()
 
 
 def has_lora(model: Model) -> bool:
     """Whether `add_lora` was called."""
     return bool(getattr(model.hf, "_hf_peft_config_loaded", False))
+
+
+def mark_trained(model: Model) -> None:
+    """Note that the model is no longer the checkpoint it was loaded from."""
+    setattr(model.hf, _TRAINED, True)
+
+
+def is_trained(model: Model) -> bool:
+    """Whether the model differs from its checkpoint: it is a run's, or was given to a training."""
+    tuned = any(weight.requires_grad for weight in model.hf.parameters())
+    return tuned or has_lora(model) or bool(getattr(model.hf, _TRAINED, False))
 
 
 def train_decoder(model: Model) -> None:
@@ -88,7 +106,7 @@ def save_adapter(model: Model, folder: Path) -> None:
 
 
 def load_adapter(model: Model, folder: Path) -> None:
-    """Put a saved adapter on a freshly loaded backbone.
+    """Put a saved adapter on a freshly loaded backbone; LoRA stays float32, as it was trained.
 
     Raises:
         ModelError: Files are missing or do not fit the backbone.
@@ -106,6 +124,8 @@ def load_adapter(model: Model, folder: Path) -> None:
         if about["tune"] == "lora":
             config = PeftLoraConfig.from_pretrained(str(folder))
             model.hf.add_adapter(config, ADAPTER)
+            # Before the weights come: in bfloat16 they would be rounded.
+            _make_precise(model)
             model.hf.requires_grad_(False)
             result = set_peft_model_state_dict(model.hf, load_file(folder / _LORA), ADAPTER)
             if result.unexpected_keys:
@@ -114,4 +134,5 @@ def load_adapter(model: Model, folder: Path) -> None:
             model.hf.load_state_dict(load_file(folder / _DECODER), strict=False)
     except WEIGHTS_FAIL as error:
         raise ModelError(f"{folder}: cannot load the adapter: {error}") from error
+    mark_trained(model)
     model.hf.eval()

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
 from livr.config import load_recipe
 from livr.model.model import Model
-from livr.recipes import find_shipped
+from livr.recipes import FOLDER, find_shipped
 from livr.train.progress import Listener
 from livr.train.run import Run
 from livr.train.run import train as run_training
+from livr.train.start import follow, named, refuse_trained
 
 
 def train(
@@ -29,7 +31,9 @@ def train(
     """Train a model on question-answer pairs.
 
     Args:
-        model: What `livr.load` takes, or a loaded model, which is then trained in place.
+        model: A hub id, a checkpoint folder, `mini`, or a loaded model, which is then trained in
+            place. What it was loaded with (`max_pixels`, `dtype`, its latents) becomes part of the
+            run's settings and wins over a shipped recipe. To train on from a run, export it first.
         data: Data set folder with train.jsonl, and val.jsonl to choose a checkpoint by.
         recipe: Name of a shipped recipe (`livr`, `sft`) or a YAML file.
         out: Run folder, default `runs/<data>-<method>-<seed>`.
@@ -44,14 +48,21 @@ def train(
 
     Raises:
         LivrError: A setting, the data or the model is wrong; the message says which and why.
+            Settings that a loaded model contradicts are wrong, and so is a model that is trained.
 
     Source: METHOD section 2 (paper appendix B).
     """
     loaded = model if isinstance(model, Model) else None
-    source = loaded.source if loaded is not None else str(model)
+    source = model.source if isinstance(model, Model) else os.fspath(model)
     given = {"model": source, "data": Path(data), "seed": seed}
     given["trust_remote_code"] = trust_remote_code or None
-    config = load_recipe(find_shipped(Path(recipe)), settings, **given)
+    file = find_shipped(Path(recipe))
+    config = load_recipe(file, settings, **given)
+    if loaded is not None:
+        refuse_trained(loaded)
+        # A shipped recipe says what is usual; nobody asked for it against the model's own.
+        own = named(settings) if file.resolve().parent == FOLDER.resolve() else None
+        config = follow(config, loaded, own)
     if out is None:
         out = Path("runs") / f"{Path(data).name}-{config.method}-{config.seed}"
     config = config.model_copy(update={"out": Path(out)})

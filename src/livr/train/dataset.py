@@ -16,6 +16,7 @@ from livr.data.example import Example
 from livr.model.batch import Batch
 from livr.model.encoder import Encoded
 from livr.model.model import Model
+from livr.train.sampler import Blank
 
 Item = tuple[Encoded, list[ImageFeatures] | None]
 
@@ -166,6 +167,10 @@ class EncodedSet(Dataset[Item]):
         return len(self.examples)
 
     def __getitem__(self, index: int) -> Item:
+        """An example as it is read; without labels if the index is a `Blank`."""
+        if isinstance(index, Blank):
+            row, features = self[int(index)]
+            return replace(row, answer_start=len(row)), features
         if self.items is not None:
             return self.items[index]
         return self._encode(self.examples[index]), None

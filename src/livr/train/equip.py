@@ -11,7 +11,7 @@ from livr.config import TrainConfig
 from livr.errors import ConfigError
 from livr.method.stages import Stage, StagePlan
 from livr.method.variants import Variant
-from livr.model.adapter import add_lora, train_decoder
+from livr.model.adapter import add_lora, mark_trained, train_decoder
 from livr.model.model import Model
 from livr.train.dataset import EncodedSet
 from livr.train.stage import Learner
@@ -77,3 +77,4 @@ def equip(model: Model, arm: Variant, config: TrainConfig) -> None:
             add_lora(model, config.lora)
         else:
             train_decoder(model)
+    mark_trained(model)

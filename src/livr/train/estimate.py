@@ -15,6 +15,7 @@ An estimate, not a measurement. The model, per example of T tokens, A of them an
                  in fp32; 16 bytes per trainable number (fp32 value, gradient, two moments); what
                  autograd keeps, measured here for the longest example and scaled to the precision
                  of the GPU; kept image features; 1 GiB for the CUDA context; a tenth on top
+    tune=full    everything is fp32, weights that train and all others, and so is the arithmetic
 
 `MFU`, kernels per layer and the launch time are round figures from experience with LoRA training
 of models of a few billion weights. They were not measured on the GPUs named here.
@@ -53,12 +54,14 @@ class Gpu:
     Attributes:
         name: As people write it.
         flops: Dense bfloat16 operations per second, without sparsity.
+        flops_32: float32 operations per second, without TF32, which torch leaves off.
         bandwidth: Bytes per second from its memory.
         memory: Bytes.
     """
 
     name: str
     flops: float
+    flops_32: float
     bandwidth: float
     memory: int
 
@@ -67,9 +70,9 @@ GPUS: Mapping[str, Gpu] = MappingProxyType(
     {
         gpu.name.lower(): gpu
         for gpu in (
-            Gpu("A100", 312e12, 2.0e12, 80 << 30),
-            Gpu("H100", 989e12, 3.35e12, 80 << 30),
-            Gpu("RTX 6000 Ada", 364e12, 0.96e12, 48 << 30),
+            Gpu("A100", 312e12, 19.5e12, 2.0e12, 80 << 30),
+            Gpu("H100", 989e12, 67e12, 3.35e12, 80 << 30),
+            Gpu("RTX 6000 Ada", 364e12, 91e12, 0.96e12, 48 << 30),
         )
     }
 )
@@ -112,6 +115,15 @@ class Sizes:
     width: int
     tuned: bool
 
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of one weight: the model is float32 where its own weights train."""
+        return 4 if self.tuned else 2
+
+    def peak(self, gpu: Gpu) -> float:
+        """Operations per second of a GPU in the model's precision."""
+        return gpu.flops_32 if self.tuned else gpu.flops
+
 
 def sizes(hf: Any, trainable: int, tuned: bool) -> Sizes:
     """Count a model."""
@@ -150,29 +162,40 @@ def step_flops(size: Sizes, tokens: float, answer: float, checkpointing: bool) -
 
 def step_seconds(gpu: Gpu, size: Sizes, flops: float, batch: int) -> float:
     """Seconds per example of a forward and backward pass over `batch` examples."""
-    compute = batch * flops / (MFU * gpu.flops)
-    weights = 2 * 2 * size.total / gpu.bandwidth
+    compute = batch * flops / (MFU * size.peak(gpu))
+    weights = 2 * size.weight_bytes * size.total / gpu.bandwidth
     launch = size.layers * KERNELS_PER_LAYER * LAUNCH_SECONDS
     return max(compute, weights, launch) / batch
 
 
 def read_seconds(gpu: Gpu, size: Sizes, patches: float) -> float:
     """Seconds per example in the vision tower."""
-    return 2 * size.vision * patches / (MFU * gpu.flops)
+    return 2 * size.vision * patches / (MFU * size.peak(gpu))
 
 
 def answer_seconds(gpu: Gpu, size: Sizes, tokens: float, batch: int = 32) -> float:
     """Seconds per generated answer, `batch` at a time."""
-    prompt = 2 * size.decoder * tokens / (MFU * gpu.flops)
+    prompt = 2 * size.decoder * tokens / (MFU * size.peak(gpu))
     launch = size.layers * KERNELS_PER_LAYER / 3 * LAUNCH_SECONDS
-    word = max(2 * size.total / gpu.bandwidth, launch)
+    word = max(size.weight_bytes * size.total / gpu.bandwidth, launch)
     return prompt + ANSWER_TOKENS * word / batch
 
 
 def gpu_memory(
     size: Sizes, activation_bytes: float, feature_bytes: float, four_bit: bool = False
 ) -> float:
-    """Peak bytes on a GPU with weights in bfloat16, or the decoder in four bits."""
+    """Peak bytes on a GPU: weights in bfloat16, the decoder in four bits, or all in float32.
+
+    Args:
+        size: The model.
+        activation_bytes: What autograd keeps in float32.
+        feature_bytes: Kept image features in float32.
+        four_bit: Whether the decoder is in four bits.
+    """
+    if size.tuned:
+        # The value of what trains is in STATE_BYTES.
+        weights = 4.0 * (size.total - size.trainable) + STATE_BYTES * size.trainable
+        return CONTEXT_BYTES + SLACK * (weights + activation_bytes + feature_bytes)
     stored = 2.0 * size.total
     if four_bit:
         stored = NF4_BYTES * size.decoder + 4 * (size.total - size.decoder)

@@ -19,7 +19,6 @@ from livr.errors import ConfigError
 from livr.method.stages import StagePlan
 from livr.method.variants import Variant, variant
 from livr.model.encoder import Encoded
-from livr.model.load import load
 from livr.model.model import Model
 from livr.train import estimate
 from livr.train.cost import Cost, Plan
@@ -27,6 +26,7 @@ from livr.train.dataset import CACHE_LIMIT_BYTES
 from livr.train.equip import equip, parts_of, stages_of
 from livr.train.measure import Measured, measure
 from livr.train.stage import Learner, per_device
+from livr.train.start import load_base, refuse_run
 
 _COUNTED, _TIMED = 64, 8
 
@@ -43,6 +43,7 @@ def plan_run(config: TrainConfig, gpu: str | None = None) -> Plan:
     """
     if config.data is None:
         raise ConfigError("a run needs data (--data)")
+    refuse_run(config.model)
     if config.load_in_4bit:
         need_four_bit()
     card = None if gpu is None else estimate.find_gpu(gpu)
@@ -83,14 +84,7 @@ def plan_run(config: TrainConfig, gpu: str | None = None) -> Plan:
 
 
 def _equipped(config: TrainConfig, arm: Variant) -> Model:
-    model = load(
-        config.model,
-        method=config.method,
-        max_pixels=config.max_pixels,
-        dtype=config.dtype,
-        trust_remote_code=config.trust_remote_code,
-        load_in_4bit=config.load_in_4bit,
-    )
+    model = load_base(config)
     equip(model, arm, config)
     if config.gradient_checkpointing:
         model.hf.gradient_checkpointing_enable({"use_reentrant": False})

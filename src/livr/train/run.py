@@ -12,13 +12,14 @@ from livr.data.example import Example
 from livr.data.store import load_split
 from livr.errors import ConfigError, DataError
 from livr.method.variants import variant
-from livr.model.load import load, model_class
+from livr.model.load import model_class
 from livr.model.model import Model
 from livr.repeatable import repeatable
 from livr.train import processes
 from livr.train.equip import equip, parts_of, stages_of
 from livr.train.progress import Listener
 from livr.train.runner import Run, Runner, workload
+from livr.train.start import follow, load_base, refuse_run, refuse_trained
 
 __all__ = ["Run", "train", "workload"]
 
@@ -38,14 +39,21 @@ def train(
     Args:
         config: Everything about the run; `data` and `out` must be set.
         model: An already loaded backbone, to be trained in place; default: load config.model.
+            What it was loaded with becomes part of the settings, see `follow`.
         resume: Continue a run that was interrupted, from its last complete checkpoint.
         on_progress: Told how far the run is.
 
     Raises:
-        ConfigError: Settings contradict each other or the run folder.
+        ConfigError: Settings contradict each other, the model or the run folder; or the model
+            is trained already.
         DataError: The data set is wrong.
         ModelError: The backbone cannot be loaded.
     """
+    if model is None:
+        refuse_run(config.model)
+    else:
+        refuse_trained(model)
+        config = follow(config, model)
     config = _with_whole_paths(config)
     if config.data is None or config.out is None:
         raise ConfigError("a run needs both data (--data) and a folder to write to (--out)")
@@ -59,14 +67,7 @@ def train(
     processes.by_first(lambda: _prepare(config, out, resume))
     set_seed(config.seed)
     if model is None:
-        model = load(
-            config.model,
-            method=config.method,
-            max_pixels=config.max_pixels,
-            dtype=config.dtype,
-            trust_remote_code=config.trust_remote_code,
-            load_in_4bit=config.load_in_4bit,
-        )
+        model = load_base(config)
     elif not isinstance(model, model_class(config.method)):
         raise ConfigError(f"method {arm.name} needs livr.load(..., method={arm.name!r})")
     equip(model, arm, config)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors import safe_open
 from transformers import set_seed
 
 from livr.config import TrainConfig
@@ -20,11 +18,12 @@ from livr.method.stages import Stage, StagePlan
 from livr.model.adapter import save_adapter
 from livr.model.model import Model
 from livr.train import processes
+from livr.train.checkpoint import last_checkpoint, recorded_seconds, restore, save_trainable
 from livr.train.dataset import EncodedSet, open_store
 from livr.train.equip import Parts
 from livr.train.log import RunLog
 from livr.train.progress import VALIDATION_COST, Listener, Meter
-from livr.train.stage import Hooks, last_checkpoint, restore, run_stage, save_trainable
+from livr.train.stage import Hooks, run_stage
 
 DONE = "final.safetensors"
 ENCODING_COST = 0.3
@@ -122,9 +121,9 @@ class Runner:
             self.meter.advance(
                 stage.epochs * (len(self.train_set) + VALIDATION_COST * len(self.val_set)), "done"
             )
-            return self._recorded_seconds(folder)
+            self._remember_best(stage)
+            return recorded_seconds(folder / DONE)
         self._rewind(stage, folder)
-        started = time.monotonic()
         step_size = self.config.optim.batch_size
         hooks = Hooks(
             on_step=lambda: self.meter.advance(step_size, f"{self.config.method} {stage.name}"),
@@ -133,16 +132,9 @@ class Runner:
             ),
             on_epoch=lambda step, epoch: self._validate(stage, step, epoch),
         )
-        run_stage(learner, self.train_set, stage, folder, self.config, hooks)
-        seconds = time.monotonic() - started
-        about = {"seconds": f"{seconds:.3f}"}
-        processes.by_first(lambda: save_trainable(learner, folder / DONE, about))
+        seconds = run_stage(learner, self.train_set, stage, folder, self.config, hooks)
+        processes.by_first(lambda: save_trainable(learner, folder / DONE, seconds))
         return seconds
-
-    @staticmethod
-    def _recorded_seconds(folder: Path) -> float:
-        with safe_open(folder / DONE, "pt") as file:
-            return float((file.metadata() or {}).get("seconds", "nan"))
 
     def _rewind(self, stage: Stage, folder: Path) -> None:
         """Make the log and the best epoch those of the checkpoint a resumed stage starts from."""
@@ -151,6 +143,10 @@ class Runner:
         names = [s.name for s in self.plan]
         later = set(names[names.index(stage.name) + 1 :])
         processes.by_first(lambda: self.log.forget_after(stage.name, step, later))
+        self._remember_best(stage)
+
+    def _remember_best(self, stage: Stage) -> None:
+        """Take the best epoch of the final stage from the log, where a resumed run left it."""
         if stage is self.plan[-1]:
             for event in self.log.events():
                 if event["stage"] == stage.name and "val_accuracy" in event:
@@ -170,9 +166,11 @@ class Runner:
         texts = processes.together(self.val_set.answers(32, stage.asked.name, own))
         rows = [judge(e, t) for e, t in zip(self.validation, texts, strict=True)]
         accuracy = score(rows).accuracy
+        # As the log has it: a resumed run reads it from there, and must report the same.
+        epoch = round(epoch, 4)
         self.log.append(
             stage=stage.name,
-            epoch=round(epoch, 4),
+            epoch=epoch,
             step=step,
             val_accuracy=accuracy,
             mask=stage.asked.name,
@@ -199,11 +197,16 @@ class Runner:
 
     def _write(self, run: Run, best: Path | None) -> None:
         """The kept adapter, and what there is to say about the run."""
+        kept = self.out / "adapter"
         if best is not None:
-            shutil.copytree(best, self.out / "adapter.partial", dirs_exist_ok=True)
-            (self.out / "adapter.partial").rename(self.out / "adapter")
+            partial = self.out / "adapter.partial"
+            shutil.rmtree(partial, ignore_errors=True)
+            shutil.copytree(best, partial)
+            # A finished run that is resumed has one, and so has one killed right after this.
+            shutil.rmtree(kept, ignore_errors=True)
+            partial.rename(kept)
         else:
-            save_adapter(self.model, self.out / "adapter")
+            save_adapter(self.model, kept)
         learner = self.parts.learner(self.model, self.plan[-1], self.config)
         summary: dict[str, Any] = {
             "method": run.method,

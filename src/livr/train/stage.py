@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.utils.tensorboard import SummaryWriter
@@ -23,10 +22,17 @@ from livr.method.stages import Stage
 from livr.model.batch import IGNORE, Batch
 from livr.model.model import Model
 from livr.train import processes
+from livr.train.checkpoint import (
+    WEIGHTS,
+    is_last,
+    last_checkpoint,
+    recorded_seconds,
+    restore,
+    save_trainable,
+)
 from livr.train.dataset import EncodedSet, collator
-from livr.train.sampler import SortedSteps
+from livr.train.sampler import FilledUp, SortedSteps, random_order
 
-_WEIGHTS = "trainable.safetensors"
 SMALL_MODEL = 100_000_000
 """Below this number of parameters a whole optimiser step fits one forward pass."""
 
@@ -70,55 +76,38 @@ def mean_over_answers(
 
 
 class StageTrainer(Trainer):  # type: ignore[misc]
-    """A `Trainer` whose checkpoints hold only what moves."""
+    """A `Trainer` whose checkpoints hold only what moves, and the time it took.
+
+    Attributes:
+        started: When the stage began by `time.monotonic`; earlier by the time before an
+            interruption.
+    """
+
+    started = 0.0
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
         if not self.args.should_save:
             return
         folder = Path(output_dir or self.args.output_dir)
         folder.mkdir(parents=True, exist_ok=True)
-        save_trainable(self.accelerator.unwrap_model(self.model), folder / _WEIGHTS)
+        learner = self.accelerator.unwrap_model(self.model)
+        save_trainable(learner, folder / WEIGHTS, time.monotonic() - self.started)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
-        step = self.args.train_batch_size * self.args.gradient_accumulation_steps
-        lengths = self.train_dataset.lengths() if 1 < self.args.train_batch_size < step else None
-        if lengths is None:
+        size, count = self.args.train_batch_size, self.args.world_size
+        step = size * self.args.gradient_accumulation_steps
+        lengths = self.train_dataset.lengths() if 1 < size < step else None
+        if lengths is not None:
+            order: Any = SortedSteps(lengths, step * count, self.args.data_seed)
+        elif count == 1:
             return super()._get_train_sampler(train_dataset)
-        return SortedSteps(lengths, step * self.args.world_size, self.args.data_seed)
+        else:
+            order = random_order(len(self.train_dataset), self.args.data_seed)
+        return order if count == 1 else FilledUp(order, size * count)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         learner = self.accelerator.unwrap_model(model or self.model)
-        restore(learner, Path(resume_from_checkpoint) / _WEIGHTS)
-
-
-def save_trainable(learner: Learner, file: Path, about: dict[str, str] | None = None) -> None:
-    """Write everything that moves; the file appears when it is complete."""
-    partial = file.with_name(file.name + ".part")
-    state = {name: weight.contiguous() for name, weight in learner.trainable().items()}
-    save_file(state, partial, metadata=about)
-    partial.replace(file)
-
-
-@torch.no_grad()
-def restore(learner: Learner, file: Path) -> None:
-    """Set everything that moves to saved values; names must match exactly."""
-    saved, own = load_file(file), dict(learner.named_parameters())
-    for name in learner.trainable():
-        own[name].copy_(saved[name])
-
-
-def last_checkpoint(folder: Path) -> Path | None:
-    """The newest complete checkpoint of a stage: the trainer writes its state last."""
-    found = [p.parent for p in folder.glob("checkpoint-*/trainer_state.json") if _is_json(p)]
-    return max(found, key=lambda p: int(p.name.rpartition("-")[2]), default=None)
-
-
-def _is_json(path: Path) -> bool:
-    try:
-        json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return True
+        restore(learner, Path(resume_from_checkpoint) / WEIGHTS)
 
 
 class Hooks(TrainerCallback):  # type: ignore[misc]
@@ -219,8 +208,16 @@ def run_stage(
     """Train one stage to its end, from its last complete checkpoint if there is one.
 
     Returns:
-        Seconds spent in the trainer.
+        Seconds spent on the stage, those before an interruption included.
     """
+    started = time.monotonic()
+    checkpoint = last_checkpoint(folder)
+    if checkpoint is not None:
+        started -= recorded_seconds(checkpoint / WEIGHTS)
+        if is_last(checkpoint):
+            # The trainer would begin the rest of an epoch that was to be trained in part only.
+            restore(learner, checkpoint / WEIGHTS)
+            return time.monotonic() - started
     size = per_device(config, learner.model)
     callbacks: list[Any] = [hooks]
     if processes.is_first():
@@ -234,9 +231,9 @@ def run_stage(
         compute_loss_func=mean_over_answers,
         callbacks=callbacks,
     )
+    trainer.started = started
     trainer.remove_callback(PrinterCallback)
     if config.gradient_checkpointing:
         learner.hf.gradient_checkpointing_enable({"use_reentrant": False})
-    checkpoint = last_checkpoint(folder)
-    result = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    return float(result.metrics["train_runtime"])
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    return time.monotonic() - started
