@@ -10,14 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from picture import STYLE
-from results import Grid, paper_gains, read
+from results import MAIN, Grid, paper_gains, read
 
 from livr.analysis.compare_figure import Row, forest_svg, rows_of
 from livr.analysis.compare_mean import means
 from livr.evaluate.stats import Interval
 
 DOCS = Path(__file__).parent
-MAIN = ("table1-pool", "seeds")
 TRIED: tuple[tuple[str, tuple[str, ...], Mapping[str, str]], ...] = (
     ("Main table", MAIN, {"livr": "LIVR, three seeds"}),
     ("The halves", ("table1-pool", "controls"), {

@@ -20,7 +20,7 @@ from experiments import (
     of_tuning,
     of_warm,
 )
-from results import Grid, mean, paper_gains, read
+from results import MAIN, Grid, mean, paper_gains, read
 
 from livr.analysis.compare import Line, label
 from livr.analysis.compare_mean import means
@@ -129,7 +129,6 @@ def of_mirage(grid: Grid) -> str:
     return table([*head, "Mirage minus direct SFT"], rows)
 
 
-MAIN = ("table1-pool", "seeds")
 BLOCKS: Mapping[str, Mapping[str, Callable[[], str]]] = {
     "evidence.md": {
         "methods": lambda: of_methods(read(*MAIN)),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from importlib import import_module
-from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -12,13 +11,10 @@ import pytest
 from livr.analysis.audit.finding import Finding
 from livr.evaluate.stats import Interval
 
-DOCS = Path(__file__).parents[2] / "docs"
-
 
 @pytest.fixture
-def audits(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(DOCS))
-    return import_module("audits")
+def audits(script: Callable[[str], ModuleType]) -> ModuleType:
+    return script("audits")
 
 
 def test_the_page_holds_what_was_measured(audits: ModuleType) -> None:

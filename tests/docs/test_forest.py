@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from importlib import import_module
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -13,9 +13,8 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.fixture
-def forest(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(DOCS))
-    return import_module("forest")
+def forest(script: Callable[[str], ModuleType]) -> ModuleType:
+    return script("forest")
 
 
 def test_the_figures_are_those_of_the_results(forest: ModuleType) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
@@ -32,14 +32,13 @@ LINE = Line(
 
 
 @pytest.fixture
-def grids(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(str(DOCS))
-    return import_module("grids")
+def grids(script: Callable[[str], ModuleType]) -> ModuleType:
+    return script("grids")
 
 
 @pytest.fixture
-def results(grids: ModuleType) -> ModuleType:
-    return import_module("results")
+def results(script: Callable[[str], ModuleType]) -> ModuleType:
+    return script("results")
 
 
 @pytest.mark.parametrize("name", PAGES)

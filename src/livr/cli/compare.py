@@ -133,9 +133,11 @@ def _unpaired(lines: Sequence[Line], reference: str) -> None:
     from livr.analysis.compare import label
 
     base = next((line for line in lines if line.method == reference), None)
-    for line in lines if base is not None else ():
+    if base is None:
+        return
+    for line in lines:
         shared = line.against.seeds if line.against else 0
-        if line is not base and base is not None and shared < max(line.seeds, base.seeds):
+        if line is not base and shared < max(line.seeds, base.seeds):
             note(
                 f"{label(line.task)}: {label(line.method)} has {line.seeds} seed(s), "
                 f"{label(reference)} {base.seeds}; the difference is over the {shared} they share."
