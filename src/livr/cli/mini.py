@@ -2,39 +2,65 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from livr.cli.console import JsonFlag, hush, print_fields, print_json, print_table, progress
 
+if TYPE_CHECKING:
+    from livr.mini.pretrain import Report
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The embedded model.")
+
+
+@contextmanager
+def _watched(tower: int, decoder: int) -> Iterator[dict[str, Any]]:
+    """Progress over both parts of a training; yields who listens to them."""
+    with progress(tower + decoder, "vision tower") as advance:
+        hush()
+
+        def on_tower(step: int, loss: float) -> None:
+            advance(step, f"vision tower, loss {loss:.3f}")
+
+        def on_step(report: Report) -> None:
+            text = f"decoder, loss {report.loss:.3f}, {report.accuracy:.0%} right"
+            advance(tower + report.step, text)
+
+        yield {"on_tower": on_tower, "on_step": on_step}
 
 
 @app.command()
 def info(
-    name: Annotated[str, typer.Argument(help="Name of an embedded checkpoint.")] = "mini",
+    name: Annotated[
+        str, typer.Argument(help="An embedded checkpoint, or a checkpoint folder made here.")
+    ] = "mini",
     as_json: JsonFlag = False,
 ) -> None:
     """Size, skills, curriculum, metrics and licence."""
-    from livr.mini import checkpoint_dir
-    from livr.mini.card import read_card
+    from livr.mini.card import card_folder, read_card
     from livr.mini.recipe import PretrainConfig
 
     card = read_card(name)
     if as_json:
         print_json(card.model_dump() | {"accuracy": card.accuracy})
         return
-    recipe = PretrainConfig.model_validate(card.recipe)
+    recipe, folder = PretrainConfig.model_validate(card.recipe), card_folder(name)
+    settings = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    architecture = settings["architectures"][0]
+    grafted = f" ({recipe.size}'s, taught again)" if recipe.start_from else ""
     print_fields(
         {
             "name": card.name,
-            "class": "Qwen3VLForConditionalGeneration (transformers)",
+            "class": f"{architecture} (transformers)",
             "parameters": f"{card.parameters:,}",
-            "folder": str(checkpoint_dir(name)),
+            "folder": str(folder),
             "recipe": f"size {recipe.size}, seed {recipe.seed}, "
-            f"{recipe.first.tower_steps} steps of the tower, "
+            f"{recipe.first.tower_steps} steps of the tower{grafted}, "
             f"{recipe.before + recipe.steps} of the decoder",
             "pictures": card.pictures,
             "licence": card.licence,
@@ -69,7 +95,6 @@ def pretrain(
     """Rebuild the embedded model from a seed. Resumable."""
     from livr.mini.build import build_mini, drift
     from livr.mini.phases import PHASES, first_steps
-    from livr.mini.pretrain import Report
     from livr.mini.recipe import PretrainConfig, shipped
 
     given = {"tower_steps": tower_steps, "decay": decay}
@@ -79,21 +104,42 @@ def pretrain(
     else:
         chosen["phases"] = first_steps(PHASES, steps)
         config = PretrainConfig(size=size, seed=seed, **chosen)
-    tower = config.first.tower_steps
-    with progress(tower + config.before + config.steps, "vision tower") as advance:
-        hush()
-
-        def listen_tower(step: int, loss: float) -> None:
-            advance(step, f"vision tower, loss {loss:.3f}")
-
-        def listen(report: Report) -> None:
-            text = f"decoder, loss {report.loss:.3f}, {report.accuracy:.0%} right"
-            advance(tower + report.step, text)
-
-        card = build_mini(config, out, on_step=listen, on_tower=listen_tower, workers=workers)
+    with _watched(config.first.tower_steps, config.before + config.steps) as listeners:
+        card = build_mini(config, out, workers=workers, **listeners)
     fields = {"checkpoint": str(out / "checkpoint"), "accuracy": f"{card.accuracy:.1%}"}
     apart = drift(out / "checkpoint", config)
     if apart is not None:
         far = f"{apart:.2%} of their length away; other threads and processors round otherwise"
         fields["shipped weights"] = far if apart else "the same, bit for bit"
     print_fields(fields)
+
+
+@app.command()
+def graft(
+    out: Annotated[Path, typer.Option("--out", help="Run folder; an unfinished run continues.")],
+    decoder: Annotated[
+        Path | None,
+        typer.Option("--decoder", help="GGUF file of a Llama-type model; SmolLM2-135M if none."),
+    ] = None,
+    size: Annotated[str, typer.Option("--size", help="Whose tower: mini or nano.")] = "mini",
+    seed: Annotated[int, typer.Option("--seed", help="Seed of what is new, and of lessons.")] = 0,
+    tower_steps: Annotated[
+        int | None, typer.Option("--tower-steps", min=0, help="Steps of the tower alone.")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option("--steps", min=1, help="Only the decoder's first steps.")
+    ] = None,
+    workers: Annotated[int, typer.Option("--workers", min=0, help="Rendering processes.")] = 1,
+) -> None:
+    """Put a real language model behind the embedded vision tower. Resumable."""
+    from livr.mini.graft import decoder_file, graft_recipe, make_graft
+    from livr.mini.phases import GRAFTED, first_steps
+
+    file = decoder_file(decoder)
+    chosen: dict[str, Any] = {} if tower_steps is None else {"tower_steps": tower_steps}
+    if steps is not None:
+        chosen["phases"] = first_steps(GRAFTED, steps)
+    config = graft_recipe(file, size, seed, **chosen)
+    with _watched(config.tower_steps, config.steps) as listeners:
+        folder = make_graft(config, file, out, workers=workers, **listeners)
+    print_fields({"checkpoint": str(folder), "see": f"livr mini info {folder}"})

@@ -38,15 +38,22 @@ def build_mini(
     return write_card(folder, config, probe_steps)
 
 
-def write_card(folder: Path, config: PretrainConfig, probe_steps: int = 60) -> MiniCard:
-    """Measure a checkpoint on what its recipe asks, and put the card into its folder."""
+def write_card(
+    folder: Path, config: PretrainConfig, probe_steps: int = 60, name: str | None = None
+) -> MiniCard:
+    """Measure a checkpoint on what its recipe asks, and put the card into its folder.
+
+    Its name is its size unless it is given one.
+    """
     model = AutoModelForImageTextToText.from_pretrained(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder)
     card = MiniCard(
-        name=config.size,
+        name=name or config.size,
         parameters=sum(p.numel() for p in model.parameters()),
         recipe=config.model_dump(mode="json"),
-        skills=measure_skills(model, tokenizer, config.size, probe_steps, worlds=config.worlds),
+        skills=measure_skills(
+            model, tokenizer, config.size, probe_steps, worlds=config.worlds, share=config.batch
+        ),
     )
     card.save(folder)
     return card

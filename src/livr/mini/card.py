@@ -45,13 +45,22 @@ class MiniCard(BaseModel):
         (folder / CARD).write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
+def card_folder(name: str) -> Path:
+    """The checkpoint folder behind a name or a path.
+
+    Raises:
+        ModelError: Neither an embedded checkpoint nor a checkpoint folder.
+    """
+    return Path(name) if (Path(name) / CARD).is_file() else checkpoint_dir(name)
+
+
 def read_card(name: str = "mini") -> MiniCard:
-    """The card of a shipped checkpoint.
+    """The card of a shipped checkpoint, or of a folder that `livr mini` made.
 
     Raises:
         ModelError: There is no such checkpoint, or it has no card.
     """
-    file = checkpoint_dir(name) / CARD
+    file = card_folder(name) / CARD
     try:
         return MiniCard.model_validate_json(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -19,6 +19,7 @@ from livr.mini.tokenizer import train_tokenizer
 from livr.mini.worlds import WORLDS
 
 VOCABULARY = 1200
+PROCESSORS = {"qwen3_vl": "Qwen3VLProcessor", "qwen2_vl": "Qwen2VLProcessor"}
 _TEXT_SAMPLES = 600
 
 
@@ -53,7 +54,7 @@ def kept_tokenizer(folder: Path, seed: int, earlier: str | None) -> PreTrainedTo
 def save_checkpoint(
     model: Any, tokenizer: PreTrainedTokenizerFast, numbers: MiniShape, folder: Path
 ) -> None:
-    """Write a checkpoint folder as any Qwen3-VL has it, all of it or nothing."""
+    """Write a checkpoint folder as any Qwen-VL has it, all of it or nothing."""
     partial = folder.with_name(folder.name + ".part")
     shutil.rmtree(partial, ignore_errors=True)
     model.generation_config.eos_token_id = tokenizer.eos_token_id
@@ -62,7 +63,7 @@ def save_checkpoint(
     tokenizer.save_pretrained(partial)
     processor = {
         "image_processor_type": "Qwen2VLImageProcessor",
-        "processor_class": "Qwen3VLProcessor",
+        "processor_class": PROCESSORS[model.config.model_type],
         "patch_size": numbers.patch,
         "temporal_patch_size": 2,
         "merge_size": numbers.merge,

@@ -53,16 +53,18 @@ def measure_skills(
     steps: int = 40,
     splits: tuple[str, ...] = ("val",),
     worlds: dict[str, float] | None = None,
+    share: float = 1.0,
 ) -> dict[str, tuple[int, int]]:
     """Right answers and questions per skill, on pictures kept out of training.
 
-    `worlds` are the kinds of scene to ask about, all by default.
+    `worlds` are the kinds of scene to ask about, all by default; `share` is the size of a step as
+    a share of the usual one.
     """
     mixture = worlds or dict.fromkeys(WORLDS, 1.0)
     made = {count for name in mixture for count in KNOWN[name][1]}
     one, two, three = (share * (k in made) for k, share in enumerate((0.4, 0.3, 0.3), start=1))
     phase = Phase(steps=steps, worlds=mixture, shares=(one, two, three), questions=12)
-    lessons = Lessons(tokenizer, shape(size), 10_007, (phase,), splits)
+    lessons = Lessons(tokenizer, shape(size), 10_007, (phase,), splits, share)
     found: dict[str, list[bool]] = defaultdict(list)
     model.eval()
     for batch in in_order(lessons, 0, steps):

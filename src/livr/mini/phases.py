@@ -91,6 +91,19 @@ AGAIN = (
 falls anew: spots that places do not give away (`livr.mini.skills.matches`), and many of a kind."""
 
 
+GRAFTED = (
+    Phase(steps=200, worlds=_SINGLE, questions=4, lettered=0.0),
+    Phase(
+        steps=800,
+        worlds=_ALL | {"matches": 2.0, "flocks": 1.0},
+        shares=(0.45, 0.3, 0.25),
+        questions=4,
+        lettered=0.2,
+    ),
+)
+"""What a language model learns that comes to the tower with its words: one picture, then all."""
+
+
 def phase_at(phases: Sequence[Phase], step: int) -> Phase:
     """The phase that a step belongs to; steps after the end belong to the last."""
     for phase in phases:

@@ -55,7 +55,7 @@ def tower_weights(model: Any) -> list[nn.Parameter]:
 
 
 def make_optimizers(model: Any, config: PretrainConfig) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside blocks, AdamW for everything else.
+    """Muon for the matrices inside blocks unless it has no rate, AdamW for everything else.
 
     Each has a group for the tower and one for the rest; `rate` of a group is its highest.
     """
@@ -71,9 +71,12 @@ def make_optimizers(model: Any, config: PretrainConfig) -> list[torch.optim.Opti
             for seen in (False, True)
         ]
 
+    adam: Any = {"lr": config.lr, "betas": (0.9, 0.98), "weight_decay": 0.0}
+    if config.muon_lr is None:
+        return [torch.optim.AdamW(of(False, config.lr) + of(True, config.lr), **adam)]
     return [
         Muon(of(True, config.muon_lr), lr=config.muon_lr, weight_decay=config.weight_decay),
-        torch.optim.AdamW(of(False, config.lr), lr=config.lr, betas=(0.9, 0.98), weight_decay=0.0),
+        torch.optim.AdamW(of(False, config.lr), **adam),
     ]
 
 
@@ -108,7 +111,7 @@ def pretrain(
     numbers = shape(config.size)
     out.mkdir(parents=True, exist_ok=True)
     saved = _saved(out / "state.pt", config)
-    earlier = config.start_from
+    earlier = str(out / config.start_from) if config.start_from else None
     if config.base is not None:
         alike: Any = {"on_step": on_step, "on_tower": on_tower, "save_every": save_every}
         earlier = str(pretrain(config.base, out / "base", workers=workers, **alike))
@@ -116,7 +119,7 @@ def pretrain(
     model = _initial_model(config, earlier, tokenizer, out, workers, on_tower)
     optimizers, tower = make_optimizers(model, config), tower_weights(model)
     start = _restore(saved, model, optimizers)
-    lessons = Lessons(tokenizer, numbers, config.seed, config.phases)
+    lessons = Lessons(tokenizer, numbers, config.seed, config.phases, share=config.batch)
     log = PretrainLog(out / "log.jsonl", start)
     model.train()
     for step, batch in enumerate(in_order(lessons, start, config.steps, workers), start):
@@ -124,7 +127,8 @@ def pretrain(
             group["lr"] = group["rate"] * config.rate(step)
         for weight in tower:
             weight.requires_grad_(config.frozen is not None and step >= config.frozen)
-        logits_NV = lesson_logits(model, batch)
+        with torch.autocast("cpu", torch.bfloat16, enabled=config.bfloat16):
+            logits_NV = lesson_logits(model, batch)
         loss = cross_entropy(logits_NV.float(), batch.targets_N)
         move(loss, model.parameters(), optimizers)
         right = answers_right(logits_NV.detach(), batch)
@@ -149,12 +153,11 @@ def _initial_model(
     on_tower: Callable[[int, float], None] | None,
 ) -> Any:
     """The model before the first step: an earlier checkpoint, or the seed with its tower taught."""
+    if earlier is not None:
+        return AutoModelForImageTextToText.from_pretrained(earlier, dtype="float32")
     numbers = shape(config.size)
     model = build(numbers, special_ids(tokenizer), len(tokenizer) + SPARE_ROWS, config.seed)
-    if earlier is not None:
-        taught = AutoModelForImageTextToText.from_pretrained(earlier, dtype="float32")
-        model.load_state_dict(taught.state_dict())
-    elif config.tower_steps and not (out / "state.pt").is_file():
+    if config.tower_steps and not (out / "state.pt").is_file():
         seed, steps = config.seed, config.tower_steps
         train_tower(model, numbers, seed, steps, out, on_step=on_tower, workers=workers)
     return model

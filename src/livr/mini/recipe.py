@@ -15,19 +15,21 @@ class PretrainConfig(BaseModel):
     Attributes:
         size: Name of a shape.
         seed: Seed of weights and curriculum.
-        start_from: Checkpoint folder to go on from with another curriculum; its tokenizer is
-            kept and the tower is not trained alone again.
+        start_from: Checkpoint folder to go on from with another curriculum, seen from the run's
+            folder; its tokenizer is kept and `pretrain` does not teach the tower alone again.
         base: Recipe of what comes first, done in `base/`; this one goes on from its checkpoint.
         tower_steps: Steps of the vision tower alone, before everything else.
         phases: What the decoder learns from, one mixture after the other.
+        batch: Sequences of a step, as a share of the usual number.
         frozen: Steps at the beginning during which the tower stays as it is, None for all: the
             first gradients of a new decoder are noise.
         tower_rate: Factor on the tower's rates afterwards.
         decay: Steps at the end over which the rate falls to zero.
         warmup: Steps over which it rises.
         lr: Rate of AdamW.
-        muon_lr: Rate of Muon, matched to AdamW's update size.
-        weight_decay: For matrices.
+        muon_lr: Rate of Muon, matched to AdamW's update size; None gives its matrices to AdamW.
+        weight_decay: Of Muon's matrices.
+        bfloat16: Whether products are computed in bfloat16; the weights stay float32.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -38,13 +40,15 @@ class PretrainConfig(BaseModel):
     base: PretrainConfig | None = None
     tower_steps: int = 2400
     phases: tuple[Phase, ...] = PHASES
+    batch: float = 1.0
     frozen: int | None = None
     tower_rate: float = 0.3
     decay: int = 1200
     warmup: int = 50
     lr: float = 2e-3
-    muon_lr: float = 6e-3
+    muon_lr: float | None = 6e-3
     weight_decay: float = 0.05
+    bfloat16: bool = False
 
     @property
     def steps(self) -> int:

@@ -117,7 +117,20 @@ def model_config(numbers: MiniShape, token_ids: dict[str, int], vocab: int) -> Q
         "pad_token_id": token_ids["<|endoftext|>"],
         "initializer_range": 0.02,
     }
-    vision: dict[str, Any] = {
+    return Qwen3VLConfig(
+        text_config=text,
+        vision_config=vision_config(numbers),
+        image_token_id=token_ids["<|image_pad|>"],
+        video_token_id=token_ids["<|video_pad|>"],
+        vision_start_token_id=token_ids["<|vision_start|>"],
+        vision_end_token_id=token_ids["<|vision_end|>"],
+        tie_word_embeddings=True,
+    )
+
+
+def vision_config(numbers: MiniShape) -> dict[str, Any]:
+    """The settings of a size's vision tower, as Qwen3-VL names them."""
+    return {
         "depth": numbers.vision_layers,
         "hidden_size": numbers.vision_width,
         "intermediate_size": 4 * numbers.vision_width,
@@ -130,15 +143,6 @@ def model_config(numbers: MiniShape, token_ids: dict[str, int], vocab: int) -> Q
         "deepstack_visual_indexes": list(numbers.deepstack),
         "initializer_range": 0.02,
     }
-    return Qwen3VLConfig(
-        text_config=text,
-        vision_config=vision,
-        image_token_id=token_ids["<|image_pad|>"],
-        video_token_id=token_ids["<|video_pad|>"],
-        vision_start_token_id=token_ids["<|vision_start|>"],
-        vision_end_token_id=token_ids["<|vision_end|>"],
-        tie_word_embeddings=True,
-    )
 
 
 def build(

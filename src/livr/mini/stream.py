@@ -80,7 +80,10 @@ def join(rows: list[Lesson], notes: int = 0) -> LessonBatch:
 
 
 class Lessons(Dataset[LessonBatch]):
-    """The curriculum as a data set of steps: the same seed and step give the same batch."""
+    """The curriculum as a data set of steps: the same seed and step give the same batch.
+
+    `share` is the size of a batch as a share of the usual one.
+    """
 
     def __init__(
         self,
@@ -89,11 +92,13 @@ class Lessons(Dataset[LessonBatch]):
         seed: int,
         phases: Sequence[Phase],
         splits: tuple[str, ...] = ("train",),
+        share: float = 1.0,
     ) -> None:
         self.packer = Packer(tokenizer, numbers)
         self.seed = seed
         self.phases = phases
         self.splits = splits
+        self.share = share
         self.assets: Assets | None = None
 
     def __getitem__(self, step: int) -> LessonBatch:
@@ -101,8 +106,9 @@ class Lessons(Dataset[LessonBatch]):
             torch.set_num_threads(1)
             self.assets = load_assets(self.splits)
         phase = phase_at(self.phases, step)
+        count = BATCH[images_at(self.seed, step, phase.shares)]
         rows = [
             sequence(self.packer, self.assets, phase, (self.seed, step, i))
-            for i in range(BATCH[images_at(self.seed, step, phase.shares)])
+            for i in range(round(self.share * count))
         ]
         return join(rows, phase.notes)

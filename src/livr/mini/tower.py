@@ -71,7 +71,7 @@ def train_tower(
         return
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        head = DenseHead(numbers.width)
+        head = DenseHead(model.config.text_config.hidden_size)
     optimizers = _optimizers(tower, head, rates)
     parts = [tower, head, *optimizers]
     start = _restore(unfinished, (seed, steps), parts)
