@@ -123,8 +123,7 @@ def pretrain(
     log = PretrainLog(out / "log.jsonl", start)
     model.train()
     for step, batch in enumerate(in_order(lessons, start, config.steps, workers), start):
-        for group in (g for optimizer in optimizers for g in optimizer.param_groups):
-            group["lr"] = group["rate"] * config.rate(step)
+        _set_rates(optimizers, config.rate(step))
         for weight in tower:
             weight.requires_grad_(config.frozen is not None and step >= config.frozen)
         with torch.autocast("cpu", torch.bfloat16, enabled=config.bfloat16):
@@ -144,6 +143,11 @@ def pretrain(
     return out / "checkpoint"
 
 
+def _set_rates(optimizers: list[torch.optim.Optimizer], factor: float) -> None:
+    for group in (g for optimizer in optimizers for g in optimizer.param_groups):
+        group["lr"] = group["rate"] * factor
+
+
 def _initial_model(
     config: PretrainConfig,
     earlier: str | None,
@@ -154,7 +158,10 @@ def _initial_model(
 ) -> Any:
     """The model before the first step: an earlier checkpoint, or the seed with its tower taught."""
     if earlier is not None:
-        return AutoModelForImageTextToText.from_pretrained(earlier, dtype="float32")
+        model: Any = AutoModelForImageTextToText.from_pretrained(earlier, dtype="float32")
+        for part in (model.config.text_config, model.config.vision_config):
+            part.dtype = None  # so that config.json stays what a model from the seed writes
+        return model
     numbers = shape(config.size)
     model = build(numbers, special_ids(tokenizer), len(tokenizer) + SPARE_ROWS, config.seed)
     if config.tower_steps and not (out / "state.pt").is_file():
