@@ -54,6 +54,17 @@ def test_training_latents_on_an_export_is_one_message(exported, run, tmp_path) -
         livr.train(str(exported), run.parent / "data", "livr", out=tmp_path / "out")
 
 
+@pytest.mark.parametrize("method", ["livr", "mask_only"])
+def test_a_loaded_export_is_refused_before_anything_is_written(
+    method, exported, run, tmp_path
+) -> None:
+    model = livr.load(exported)
+    with pytest.raises(ModelError, match=f"is an export of LIVR.*{method} does not fit it"):
+        arm = [f"method={method}"]
+        livr.train(model, run.parent / "data", "sft", settings=arm, out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_export_is_asked_with_its_latents_or_not_at_all(exported, run) -> None:
     asked = tiny.examples(3)
     model = livr.load(exported)

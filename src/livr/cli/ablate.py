@@ -162,7 +162,7 @@ def _conclude(grid: Grid, board: Board, as_json: bool) -> None:
     import json
 
     from livr.analysis.compare_outcomes import RESULTS, read_outcomes
-    from livr.cli.compare import print_comparison
+    from livr.cli.comparison import print_comparison
 
     file = board.out / RESULTS
     found, failed = read_outcomes([file])

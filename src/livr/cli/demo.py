@@ -50,7 +50,7 @@ def demo(
 
         print_json(json.loads((out / "results.json").read_text(encoding="utf-8")))
         return
-    from livr.cli.compare import print_lines
+    from livr.cli.comparison import print_lines
 
     print_lines(result.lines, "sft")
     note(f"{out / 'report.html'}: curves, questions and both answers; open it in a browser.")

@@ -37,6 +37,18 @@ class ExportedModel(Model):
     nor give them their role, so both is refused rather than ignored.
     """
 
+    def refuse_method(self, method: str | None) -> None:
+        """Refuse a method that needs latents or a mask of its own, or changes the prompt.
+
+        Raises:
+            ModelError: It is one of these.
+        """
+        arm = VARIANTS.get(method or "")
+        if arm is not None:
+            hides = any(stage.asked is not ORDINARY for stage in arm.stages)
+            if hides or arm.latents or arm.repeats or arm.home is not None:
+                refuse_latents(self.hf, self.tokenizer, f"method {arm.name} does not fit it")
+
     def encode(self, examples: Sequence[Example], latents: Use, answer: bool) -> list[Encoded]:
         """Encode examples; see `Encoder.encode`.
 
@@ -124,18 +136,10 @@ def load(
     return model
 
 
-def _as_export(model: Model, method: str | None) -> Model:
-    """The model of an export.
-
-    Raises:
-        ModelError: The method needs latents or a mask of its own, or changes the prompt.
-    """
-    arm = VARIANTS.get(method or "")
-    if arm is not None:
-        hides = any(stage.asked is not ORDINARY for stage in arm.stages)
-        if hides or arm.latents or arm.repeats or arm.home is not None:
-            refuse_latents(model.hf, model.tokenizer, f"method {arm.name} does not fit it")
-    return ExportedModel(model.hf, model.processor, model.source, model.max_pixels)
+def _as_export(model: Model, method: str | None) -> ExportedModel:
+    exported = ExportedModel(model.hf, model.processor, model.source, model.max_pixels)
+    exported.refuse_method(method)
+    return exported
 
 
 def model_class(method: str | None) -> type[Model]:

@@ -12,7 +12,7 @@ from livr.data.example import Example
 from livr.data.store import load_split
 from livr.errors import ConfigError, DataError
 from livr.method.variants import variant
-from livr.model.load import model_class
+from livr.model.load import ExportedModel, model_class
 from livr.model.model import Model
 from livr.repeatable import repeatable
 from livr.train import processes
@@ -54,6 +54,8 @@ def train(
     else:
         refuse_trained(model)
         config = follow(config, model)
+        if isinstance(model, ExportedModel):
+            model.refuse_method(config.method)
     config = _with_whole_paths(config)
     if config.data is None or config.out is None:
         raise ConfigError("a run needs both data (--data) and a folder to write to (--out)")

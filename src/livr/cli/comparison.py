@@ -1,0 +1,142 @@
+"""The tables of a comparison, for every command that prints one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from livr.cli.console import note, print_table
+
+if TYPE_CHECKING:
+    from livr.analysis.compare import Line
+    from livr.analysis.compare_mean import Means
+    from livr.analysis.compare_outcomes import Failed, Outcomes
+    from livr.evaluate.stats import Interval
+
+
+def print_comparison(
+    runs: Sequence[Outcomes],
+    failed: Sequence[Failed],
+    reference: str,
+    *,
+    keep_all: bool = False,
+) -> None:
+    """Print the table of tasks, the means, and what is missing."""
+    from livr.analysis.compare import compare as compare_runs
+    from livr.analysis.compare_mean import means
+
+    print_lines(compare_runs(runs, reference), reference, failed)
+    print_means(means(runs, reference, keep_all=keep_all), reference)
+
+
+def print_lines(lines: Sequence[Line], reference: str, failed: Sequence[Failed] = ()) -> None:
+    """Print the table of a comparison; cells without a result are rows of their own."""
+    from livr.analysis.compare import label
+    from livr.analysis.report import p_number, percent, points
+
+    rows: list[tuple[str, ...]] = []
+    tasks = dict.fromkeys([*(line.task for line in lines), *(cell.task for cell in failed)])
+    for task in tasks:
+        own = [line for line in lines if line.task == task]
+        count = f", {own[0].n} questions" if own else ""
+        rows.append((label(task) + count, *[""] * 5))
+        for line in own:
+            pair = line.against
+            rows.append(
+                (
+                    f"  {label(line.method)}" + (f" ×{line.seeds}" if line.seeds > 1 else ""),
+                    percent(line.accuracy),
+                    _from_to(line.ci95),
+                    points(pair.delta) if pair else "–",
+                    span(line.effect) if line.effect else "–",
+                    p_number(line.p_holm) if line.p_holm is not None else "–",
+                )
+            )
+            rows += _groups(line) + _blindfolded(line)
+        missing = [cell for cell in failed if cell.task == task]
+        rows += [(f"  {label(c.method)} {c.seed}", "no result", *[""] * 4) for c in missing]
+    heads = ("", "accuracy", "95 % interval", "points", "interval", "p (Holm)")
+    labels = dict.fromkeys(line.groups.label for line in lines if line.groups)
+    together = "".join(f"\n{name}: right if all of their questions are" for name in labels)
+    print_table(heads, rows, caption=(
+        f"points: difference to {label(reference)} on the same questions, exact paired test;\n"
+        "interval: bootstrap over seeds and questions" + together
+    ))  # fmt: skip
+    for task in tasks:
+        _unpaired([line for line in lines if line.task == task], reference)
+
+
+def _unpaired(lines: Sequence[Line], reference: str) -> None:
+    """Say where a difference rests on fewer seeds than the accuracies beside it."""
+    from livr.analysis.compare import label
+
+    base = next((line for line in lines if line.method == reference), None)
+    if base is None:
+        return
+    for line in lines:
+        shared = line.against.seeds if line.against else 0
+        if line is not base and shared < max(line.seeds, base.seeds):
+            note(
+                f"{label(line.task)}: {label(line.method)} has {line.seeds} seed(s), "
+                f"{label(reference)} {base.seeds}; the difference is over the {shared} they share."
+            )
+
+
+def _groups(line: Line) -> list[tuple[str, ...]]:
+    """How many groups of questions are right as a whole, where some count only together."""
+    from livr.analysis.report import percent
+
+    found = line.groups
+    if found is None:
+        return []
+    share = percent(found.accuracy)
+    return [(f"    {found.n} {found.label}", share, _from_to(found.ci95), *[""] * 3)]
+
+
+def _blindfolded(line: Line) -> list[tuple[str, ...]]:
+    """What is right under the bottleneck rule, where a grid asked for it."""
+    from livr.analysis.report import percent
+    from livr.evaluate.stats import wilson
+
+    if line.blindfolded is None:
+        return []
+    found = wilson(line.blindfolded * line.n, line.n)
+    return [
+        ("    blindfolded", percent(line.blindfolded), _from_to((found.low, found.high)), *[""] * 3)
+    ]
+
+
+def _from_to(ci95: tuple[float, float]) -> str:
+    return f"{100 * ci95[0]:.1f} – {100 * ci95[1]:.1f}"
+
+
+def print_means(total: Means, reference: str) -> None:
+    """Print the means over tasks, if there are any."""
+    from livr.analysis.compare import label
+    from livr.analysis.report import p_number, percent, points
+
+    rows = [
+        (
+            label(line.method),
+            f"{len(line.tasks)}, ahead on {line.ahead}",
+            percent(line.accuracy),
+            points(line.delta),
+            span(line.effect),
+            p_number(line.p_holm),
+        )
+        for line in total.lines
+    ]
+    if rows:
+        heads = ("mean", "tasks", "accuracy", "points", "interval", "p (Holm)")
+        caption = "interval: bootstrap over tasks, seeds and questions"
+        print_table(heads, rows, caption=caption)
+    if total.left_out:
+        names = ", ".join(map(label, total.left_out))
+        note(f"Not in the means, because {label(reference)} is not above chance there: {names}.")
+
+
+def span(interval: Interval) -> str:
+    """An interval of a difference for print, in percentage points."""
+    from livr.analysis.report import points
+
+    return f"{points(interval.low)} – {points(interval.high)}"
