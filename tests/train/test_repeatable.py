@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
@@ -41,6 +42,16 @@ def test_sums_have_one_order(two_threads) -> None:
         first = gradient()
         assert all(torch.equal(first, gradient()) for _ in range(20))
     assert not all(torch.equal(first, gradient()) for _ in range(200))
+
+
+def test_new_tensors_are_not_filled_first() -> None:
+    """PyTorch fills them beside a fixed order, for programs that read what they never wrote."""
+    filling: Any = torch.utils.deterministic
+    before = filling.fill_uninitialized_memory
+    with repeatable():
+        assert torch.are_deterministic_algorithms_enabled()
+        assert not filling.fill_uninitialized_memory
+    assert filling.fill_uninitialized_memory == before
 
 
 def test_training_is_repeatable_and_leaves_no_trace(checkpoints, tmp_path) -> None:

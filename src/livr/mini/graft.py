@@ -60,7 +60,7 @@ def graft_recipe(
         "frozen": 0,
         "tower_rate": 1.0,
         "decay": 300,
-        "lr": 3e-4,
+        "lr": 1e-3,
         "muon_lr": None,
         "weight_decay": 0.0,
         "bfloat16": True,

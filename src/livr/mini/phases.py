@@ -92,16 +92,18 @@ falls anew: spots that places do not give away (`livr.mini.skills.matches`), and
 
 
 GRAFTED = (
-    Phase(steps=200, worlds=_SINGLE, questions=4, lettered=0.0),
+    LOOK_UPS.model_copy(update={"steps": 250}),
+    Phase(steps=250, worlds=_SINGLE, questions=4, lettered=0.0),
     Phase(
-        steps=800,
+        steps=500,
         worlds=_ALL | {"matches": 2.0, "flocks": 1.0},
         shares=(0.45, 0.3, 0.25),
         questions=4,
         lettered=0.2,
     ),
 )
-"""What a language model learns that comes to the tower with its words: one picture, then all."""
+"""What a language model learns that comes to the tower with its words: look-ups, judgements about
+one picture, then all."""
 
 
 def phase_at(phases: Sequence[Phase], step: int) -> Phase:
