@@ -28,10 +28,11 @@ from livr.mini.decoder import PACKAGE, decoder_file, read_decoder, with_pictures
 from livr.mini.dense import DenseLessons
 from livr.mini.figures import COLORS
 from livr.mini.graft import WORDED, graft, graft_recipe, make_graft, word_directions
-from livr.mini.head import DenseHead
+from livr.mini.head import DenseHead, place_labels
 from livr.mini.packing import Packer
 from livr.mini.phases import GRAFTED, Phase, first_steps
 from livr.mini.shape import shape
+from livr.mini.skills.base import POSITIONS
 
 WIDTH, MLP, LAYERS, HEADS, SHARED = 48, 64, 2, 3, 1
 RECIPE = {
@@ -141,14 +142,14 @@ def test_the_tower_is_taught_the_decoders_words(decoder) -> None:
     llama, tokenizer = read_decoder(decoder)
     model = graft(llama, with_pictures(tokenizer), "nano", 0)
     words_WD = word_directions(model, tokenizer)
-    known = list(CLASSES.items())[: len(WORDED)]
+    known = [("place", 9), *list(CLASSES.items())[: len(WORDED) - 1]]
     assert [(name, len(list(words))) for name, words in WORDED.items()] == known
     assert words_WD.shape == (sum(size for _, size in known), WIDTH)
     torch.testing.assert_close(words_WD.norm(dim=1), torch.ones(len(words_WD)))
     table_VD = model.get_input_embeddings().weight
     ids = tokenizer(" red", add_special_tokens=False).input_ids
     red_D = (table_VD[ids].mean(0) - table_VD.mean(0)).detach()
-    where = len(OBJECTS) + list(COLORS).index("red")
+    where = 9 + len(OBJECTS) + list(COLORS).index("red")
     torch.testing.assert_close(words_WD[where], red_D / red_D.norm())
     head = DenseHead(WIDTH, words_WD)
     learnt = dict(head.named_parameters())
@@ -162,6 +163,21 @@ def test_the_tower_is_taught_the_decoders_words(decoder) -> None:
     toward = [(features_ND.detach() + step * words_WD[where]) for step in (1.0, 100.0)]
     assert head(toward[0], batch)[0] < loss
     assert head(toward[1], batch)[1]["color"] == 1.0
+    left_of_row = features_ND.detach() + 100.0 * words_WD[POSITIONS.index("left")]
+    share = (place_labels(batch) == POSITIONS.index("left")).float().mean()
+    assert head(left_of_row, batch)[1]["place"] == pytest.approx(share.item())
+    assert 0.05 < share < 0.2
+
+
+def test_every_cell_of_a_picture_has_one_of_nine_places() -> None:
+    batch = DenseLessons(shape("nano"), 0)[0]
+    rows, columns = (int(size) for size in batch.grids[0, 1:])
+    names = [POSITIONS[k] for k in place_labels(batch)[: rows * columns]]
+    assert names[0] == "top left"
+    assert names[columns - 1] == "top right"
+    assert names[rows // 2 * columns + columns // 2] == "center"
+    assert names[-1] == "bottom right"
+    assert set(names) == set(POSITIONS)
 
 
 def test_pictures_are_as_loud_as_words(made) -> None:

@@ -29,6 +29,7 @@ from livr.mini.phases import GRAFTED
 from livr.mini.pretrain import SPARE_ROWS, Report, pretrain
 from livr.mini.recipe import PretrainConfig
 from livr.mini.shape import MiniShape, shape, vision_config
+from livr.mini.skills.base import POSITIONS
 from livr.mini.skills.single import PHOTO_KINDS
 from livr.mini.styles import STYLES
 from livr.mini.tokenizer import special_ids
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from transformers import LlamaForCausalLM, Qwen2VLForConditionalGeneration
 
 WORDED: Mapping[str, Iterable[str]] = {
+    "place": POSITIONS,
     "object": OBJECTS,
     "color": COLORS,
     "part": PARTS,
@@ -46,7 +48,7 @@ WORDED: Mapping[str, Iterable[str]] = {
     "photo": PHOTO_KINDS,
     "style": STYLES,
 }
-"""The first labels of a cell (`livr.mini.cells.CLASSES`), all of them words."""
+"""The place of a cell, and its first labels (`livr.mini.cells.CLASSES`), all of them words."""
 RENAMED = {
     "merger.norm.": "merger.ln_q.",
     "merger.linear_fc1.": "merger.mlp.0.",

@@ -15,6 +15,7 @@ from torch.nn.functional import (
 
 from livr.mini.cells import CLASSES, FLAGS, NAMES, VALUES
 from livr.mini.dense import DenseBatch
+from livr.mini.skills.base import POSITIONS
 
 CODE = 32
 """Size of the vector by which a cell is found again in another view."""
@@ -28,8 +29,9 @@ class DenseHead(nn.Module):
 
     Args:
         width: Size of a position.
-        words_WD: Directions of the first W labels, which then stay: a decoder's own words for
-            them. Default: all directions are learnt.
+        words_WD: Directions of the nine places of a picture and of the first labels, which then
+            stay: a decoder's own words for them. Default: all directions are learnt, and places
+            are no labels.
     """
 
     words_WD: Tensor
@@ -39,17 +41,23 @@ class DenseHead(nn.Module):
         self.norm = nn.LayerNorm(width, elementwise_affine=words_WD is None)
         given = torch.zeros(0, width) if words_WD is None else words_WD
         self.register_buffer("words_WD", given, persistent=False)
-        labels = sum(CLASSES.values()) + FLAGS + VALUES + CODE
+        self.places = 0 if words_WD is None else len(POSITIONS)
+        labels = self.places + sum(CLASSES.values()) + FLAGS + VALUES + CODE
         self.out = nn.Linear(width, labels - len(given))
 
     def forward(self, features_ND: Tensor, batch: DenseBatch) -> tuple[Tensor, dict[str, float]]:
         """Loss, and the share of right labels per class name."""
         normed_ND = self.norm(features_ND)
         scores: Tensor = torch.cat([normed_ND @ self.words_WD.T, self.out(normed_ND)], dim=1)
+        where_NP, scores = scores[:, : self.places], scores[:, self.places :]
         sizes = [*CLASSES.values(), FLAGS, VALUES, CODE]
         *parts, code_NC = scores.split(sizes, dim=1)  # type: ignore[no-untyped-call]
         loss = scores.new_zeros(())
         right: dict[str, float] = {}
+        if self.places:
+            goal = place_labels(batch)
+            loss = loss + cross_entropy(where_NP, goal)
+            right["place"] = float((where_NP.argmax(1) == goal).float().mean())
         for k, name in enumerate(CLASSES):
             goal = batch.classes_NK[:, k]
             known = goal != -100
@@ -73,6 +81,12 @@ class DenseHead(nn.Module):
         hidden, right["color_under_mark"] = under_marks(parts, batch)
         found, right["spot"] = same_spots(code_NC, batch)
         return loss + 4 * edge + 3 * values + hidden + found, right
+
+
+def place_labels(batch: DenseBatch) -> Tensor:
+    """Which of the nine places of its picture a cell lies in, (N,): index into `POSITIONS`."""
+    column_N, row_N = ((batch.values_NV[:, k] * 1.5).round().long() + 1 for k in (3, 4))
+    return row_N * 3 + column_N
 
 
 def under_marks(parts: Sequence[Tensor], batch: DenseBatch) -> tuple[Tensor, float]:
