@@ -128,17 +128,21 @@ def word_directions(model: Any, tokenizer: PreTrainedTokenizerFast) -> Tensor:
 
 
 @torch.no_grad()
-def as_loud_as_words(model: Any, numbers: MiniShape, seed: int) -> None:
-    """Scale the projection so that positions of pictures are as large as embedded words.
+def as_words(model: Any, numbers: MiniShape, seed: int) -> None:
+    """Give the positions of pictures the mean and the spread of embedded words.
 
-    The lesson does not see their size; the decoder's first layers do.
+    The lesson reads directions only; the decoder's first layers also see where they start from
+    and how long they are.
     """
     batch = DenseLessons(numbers, seed)[0]
     seen_ND = model.model.visual(batch.pixels, grid_thw=batch.grids).pooler_output
     words_VD = model.get_input_embeddings().weight
-    factor = words_VD.square().mean().sqrt() / seen_ND.square().mean().sqrt()
-    for weight in model.model.visual.merger.mlp[2].parameters():
-        weight *= factor
+    ours_D, theirs_D = seen_ND.mean(0), words_VD.mean(0)
+    factor = (words_VD - theirs_D).norm() / len(words_VD) ** 0.5
+    factor /= (seen_ND - ours_D).norm() / len(seen_ND) ** 0.5
+    last = model.model.visual.merger.mlp[2]
+    last.weight *= factor
+    last.bias.copy_(factor * (last.bias - ours_D) + theirs_D)
 
 
 def _renamed(name: str) -> str:
@@ -223,7 +227,7 @@ def make_graft(
         lesson: Any = {"on_step": on_tower, "workers": workers}
         lesson["words_WD"] = word_directions(model, tokenizer)
         train_tower(model, numbers, config.seed, config.tower_steps, start.parent, **lesson)
-        as_loud_as_words(model, numbers, config.seed)
+        as_words(model, numbers, config.seed)
         save_checkpoint(model, tokenizer, numbers, start)
     folder = pretrain(config, out, on_step=on_step, workers=workers)
     write_card(folder, config, probe_steps, name=f"{config.size} tower, {decoder.stem}")
