@@ -73,7 +73,7 @@ def graft_recipe(
         "frozen": 0,
         "tower_rate": 1.0,
         "decay": 300,
-        "lr": 1e-3,
+        "lr": 5e-4,
         "muon_lr": None,
         "weight_decay": 0.0,
         "bfloat16": True,

@@ -73,7 +73,8 @@ def make_optimizers(model: Any, config: PretrainConfig) -> list[torch.optim.Opti
 
     adam: Any = {"lr": config.lr, "betas": (0.9, 0.98), "weight_decay": 0.0}
     if config.muon_lr is None:
-        return [torch.optim.AdamW(of(False, config.lr) + of(True, config.lr), **adam)]
+        # One pass over memory; with a hundred million weights the update else takes seconds.
+        return [torch.optim.AdamW(of(False, config.lr) + of(True, config.lr), fused=True, **adam)]
     return [
         Muon(of(True, config.muon_lr), lr=config.muon_lr, weight_decay=config.weight_decay),
         torch.optim.AdamW(of(False, config.lr), **adam),
