@@ -106,16 +106,17 @@ def of_mini(grid: Grid) -> str:
     return table([*head, "test, every seed", "mean", "room for a comparison"], rows)
 
 
-def of_sizes(small: Grid, large: Grid) -> str:
-    """Both methods on both embedded models: test accuracy."""
+def of_models(grids: Mapping[str, Grid]) -> str:
+    """Both methods on several models, by their names: test accuracy on the first one's tasks."""
     rows = []
-    for task in small.tasks:
-        row = [label(task), percent(large.lines[task, "sft"].floor)]
-        for method in ("sft", "livr"):
-            row += [measured(grid.lines.get((task, method))) for grid in (small, large)]
-        rows.append(row)
-    head = ["task", "most common answer", "direct SFT, nano", "direct SFT, mini"]
-    return table([*head, "LIVR, nano", "LIVR, mini"], rows)
+    for task in next(iter(grids.values())).tasks:
+        found = [
+            grid.lines.get((task, method)) for method in ("sft", "livr") for grid in grids.values()
+        ]
+        floor = next(line.floor for line in found if line is not None)
+        rows.append([label(task), percent(floor), *map(measured, found)])
+    methods = [f"{method}, {name}" for method in ("direct SFT", "LIVR") for name in grids]
+    return table(["task", "most common answer", *methods], rows)
 
 
 def of_mirage(grid: Grid) -> str:
@@ -173,7 +174,7 @@ BLOCKS: Mapping[str, Mapping[str, Callable[[], str]]] = {
     },
     "mini.md": {
         "tasks": lambda: of_mini(read(*MAIN)),
-        "sizes": lambda: of_sizes(read("nano"), read("table1-pool")),
+        "sizes": lambda: of_models({"nano": read("nano"), "mini": read("table1-pool")}),
         "size means": lambda: of_means(read("nano")),
     },
     "performance.md": {"compressed": lambda: of_latents(read(*MAIN))},
