@@ -176,6 +176,8 @@ BLOCKS: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "tasks": lambda: of_mini(read(*MAIN)),
         "sizes": lambda: of_models({"nano": read("nano"), "mini": read("table1-pool")}),
         "size means": lambda: of_means(read("nano")),
+        "rebuilt": lambda: of_models({"rebuilt": read("rebuilt"), "mini": read("table1-pool")}),
+        "rebuilt latents": lambda: of_latents(read("rebuilt")),
     },
     "performance.md": {"compressed": lambda: of_latents(read(*MAIN))},
 }
