@@ -92,10 +92,10 @@ falls anew: spots that places do not give away (`livr.mini.skills.matches`), and
 
 
 GRAFTED = (
-    LOOK_UPS.model_copy(update={"steps": 450}),
-    Phase(steps=250, worlds=_SINGLE, questions=4, lettered=0.0),
+    LOOK_UPS.model_copy(update={"steps": 1200}),
+    Phase(steps=600, worlds=_SINGLE, questions=4, lettered=0.0),
     Phase(
-        steps=450,
+        steps=1200,
         worlds=_ALL | {"matches": 2.0, "flocks": 1.0},
         shares=(0.45, 0.3, 0.25),
         questions=4,
