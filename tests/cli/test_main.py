@@ -158,3 +158,37 @@ cli.main()
     assert done.returncode == 130
     assert done.stdout == "tidied up\n"
     assert "Stopped." in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("sign", "code", "words"), [("SIGTERM", 130, "Stopped."), ("SIGKILL", 1, "bug in livr")]
+)
+def test_a_scheduler_may_reach_the_process_that_loads_data_first(
+    sign: str, code: int, words: str
+) -> None:
+    """Wherever the command is then, PyTorch interrupts it with an error of its own."""
+    script = f"""
+import os, signal, time
+from torch.utils.data import DataLoader, Dataset
+from livr.cli import main as cli
+
+class Stopped(Dataset):
+    def __getitem__(self, step):
+        if step == 2:
+            time.sleep(0.5)
+            os.kill(os.getpid(), signal.{sign})
+        return step
+
+def app():
+    loader = DataLoader(Stopped(), batch_size=None, sampler=range(9), num_workers=1)
+    for step in loader:
+        time.sleep(3)
+
+cli.app = app
+cli.main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == code, done.stderr
+    assert words in done.stderr

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
-
 import pytest
 import torch
 from safetensors.torch import load_file
-from torch.utils.data import Dataset
 from transformers import AutoModelForImageTextToText, AutoTokenizer
 
 from livr.errors import ConfigError
@@ -17,7 +13,6 @@ from livr.mini.phases import Phase
 from livr.mini.pretrain import Report, pretrain
 from livr.mini.recipe import PretrainConfig, shipped
 from livr.mini.shape import build, shape
-from livr.mini.steps import in_order
 from livr.mini.tokenizer import SPECIAL_TOKENS
 from livr.mini.tower import train_tower
 
@@ -147,33 +142,6 @@ def test_the_shipped_recipe_takes_size_and_seed_through() -> None:
     assert config.base is not None
     assert (config.size, config.seed, config.base.tower_steps) == ("nano", 3, 7)
     assert config.before == config.base.steps
-
-
-class Stopped(Dataset[int]):
-    """A scheduler's SIGTERM reaches the rendering process before the command."""
-
-    def __getitem__(self, step: int) -> int:
-        if step == 2:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return step
-
-
-def test_a_stopped_rendering_process_stops_the_command() -> None:
-    seen: list[int] = []
-    with pytest.raises(KeyboardInterrupt):
-        seen.extend(in_order(Stopped(), 0, 4))
-    assert seen in ([], [0], [0, 1]), "what was rendered before may come or not"
-
-
-class Broken(Dataset[int]):
-    def __getitem__(self, step: int) -> int:
-        raise RuntimeError("a fault of its own")
-
-
-@pytest.mark.parametrize("workers", [0, 1])
-def test_other_faults_of_rendering_stay_what_they_are(workers) -> None:
-    with pytest.raises(RuntimeError, match="a fault of its own"):
-        list(in_order(Broken(), 0, 2, workers))
 
 
 @pytest.mark.parametrize("name", ["state.pt", "tower.pt", "tower-state.pt"])

@@ -88,6 +88,11 @@ def livr(
     """LIVR: give a vision-language model a visual scratchpad, with the evidence that it helps."""
 
 
+_ENDED = "killed by signal: Terminated"
+"""What PyTorch says, wherever the command happens to be, when a scheduler's SIGTERM reaches a
+process that loads data before it reaches the command."""
+
+
 def explain(error: BaseException) -> int:
     """Print one message for an error and return the exit code.
 
@@ -97,7 +102,7 @@ def explain(error: BaseException) -> int:
     Returns:
         2 if the user can mend it, 130 after Ctrl-C, 1 for a bug of ours.
     """
-    if isinstance(error, KeyboardInterrupt):
+    if isinstance(error, KeyboardInterrupt) or _ENDED in f"{error} {error.__cause__}":
         complain("Stopped.")
         return INTERRUPTED
     if isinstance(error, LivrError):

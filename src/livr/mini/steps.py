@@ -17,23 +17,14 @@ Batch = TypeVar("Batch")
 
 
 def in_order(lessons: Dataset[Batch], start: int, stop: int, workers: int = 1) -> Iterator[Batch]:
-    """The batches of steps start .. stop-1 in order, rendered ahead of time.
-
-    Raises:
-        KeyboardInterrupt: A scheduler stopped the rendering process, and with it the command.
-    """
-    try:
-        yield from DataLoader(
-            lessons,
-            batch_size=None,
-            sampler=range(start, stop),
-            num_workers=workers,
-            prefetch_factor=4 if workers else None,
-        )
-    except RuntimeError as error:
-        if "killed by signal: Terminated" in f"{error} {error.__cause__}":
-            raise KeyboardInterrupt from error
-        raise
+    """The batches of steps start .. stop-1 in order, rendered ahead of time."""
+    yield from DataLoader(
+        lessons,
+        batch_size=None,
+        sampler=range(start, stop),
+        num_workers=workers,
+        prefetch_factor=4 if workers else None,
+    )
 
 
 def move(
