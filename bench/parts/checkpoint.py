@@ -21,6 +21,7 @@ from transformers import AutoTokenizer, Qwen3VLConfig, Qwen3VLForConditionalGene
 import livr
 from livr.data.example import Example
 from livr.mini import checkpoint_dir
+from livr.mini.shape import picture_tokens
 from livr.model.model import Model
 
 PATCH, MERGE = 16, 2
@@ -94,10 +95,7 @@ def config(size: Size, ids: dict[str, int]) -> Qwen3VLConfig:
     return Qwen3VLConfig(
         text_config=text,
         vision_config=vision,
-        image_token_id=ids["<|image_pad|>"],
-        video_token_id=ids["<|video_pad|>"],
-        vision_start_token_id=ids["<|vision_start|>"],
-        vision_end_token_id=ids["<|vision_end|>"],
+        **picture_tokens(ids),
         tie_word_embeddings=True,
     )
 

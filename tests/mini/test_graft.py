@@ -27,7 +27,7 @@ from livr.mini.curriculum import draft
 from livr.mini.decoder import PACKAGE, decoder_file, read_decoder, with_pictures
 from livr.mini.dense import DenseLessons
 from livr.mini.figures import COLORS
-from livr.mini.graft import WORDED, graft, graft_recipe, make_graft, word_directions
+from livr.mini.graft import WORDED, as_words, graft, graft_recipe, make_graft, word_directions
 from livr.mini.head import DenseHead, place_labels
 from livr.mini.packing import Packer
 from livr.mini.phases import GRAFTED, Phase, first_steps
@@ -192,6 +192,19 @@ def test_positions_of_pictures_begin_where_words_do(made) -> None:
         )
     assert spread == pytest.approx(wanted, rel=0.05)
     assert (ours_D - theirs_D).square().mean().sqrt() < 0.25 * wanted
+
+
+def test_the_decoder_keeps_its_threads(decoder) -> None:
+    """Whoever renders takes one thread only; that must not be the process that trains."""
+    llama, tokenizer = read_decoder(decoder)
+    model = graft(llama, with_pictures(tokenizer), "nano", 0)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        as_words(model, shape("nano"), 0)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_everything_moves(made) -> None:

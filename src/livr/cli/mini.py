@@ -18,6 +18,16 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The embedded model.")
 
 
+OutOption = Annotated[Path, typer.Option("--out", help="Run folder; an unfinished run continues.")]
+TowerStepsOption = Annotated[
+    int | None, typer.Option("--tower-steps", min=0, help="Steps of the vision tower alone.")
+]
+StepsOption = Annotated[
+    int | None, typer.Option("--steps", min=1, help="Only the decoder's first steps.")
+]
+WorkersOption = Annotated[int, typer.Option("--workers", min=0, help="Rendering processes.")]
+
+
 @contextmanager
 def _watched(tower: int, decoder: int) -> Iterator[dict[str, Any]]:
     """Progress over both parts of a training; yields who listens to them."""
@@ -77,20 +87,15 @@ def info(
 
 @app.command()
 def pretrain(
-    out: Annotated[Path, typer.Option("--out", help="Run folder; an unfinished run continues.")],
+    out: OutOption,
     size: Annotated[str, typer.Option("--size", help="mini or nano.")] = "mini",
     seed: Annotated[int, typer.Option("--seed", help="Seed of weights and curriculum.")] = 0,
-    tower_steps: Annotated[
-        int | None, typer.Option("--tower-steps", min=0, help="Steps of the vision tower alone.")
-    ] = None,
-    steps: Annotated[
-        int | None,
-        typer.Option("--steps", min=1, help="Only the decoder's first steps."),
-    ] = None,
+    tower_steps: TowerStepsOption = None,
+    steps: StepsOption = None,
     decay: Annotated[
         int | None, typer.Option("--decay", min=1, help="Steps of falling rate at the end.")
     ] = None,
-    workers: Annotated[int, typer.Option("--workers", min=0, help="Rendering processes.")] = 1,
+    workers: WorkersOption = 1,
 ) -> None:
     """Rebuild the embedded model from a seed. Resumable."""
     from livr.mini.build import build_mini, drift
@@ -116,20 +121,16 @@ def pretrain(
 
 @app.command()
 def graft(
-    out: Annotated[Path, typer.Option("--out", help="Run folder; an unfinished run continues.")],
+    out: OutOption,
     decoder: Annotated[
         Path | None,
         typer.Option("--decoder", help="GGUF file of a Llama-type model; SmolLM2-135M if none."),
     ] = None,
     size: Annotated[str, typer.Option("--size", help="Whose tower: mini or nano.")] = "mini",
     seed: Annotated[int, typer.Option("--seed", help="Seed of what is new, and of lessons.")] = 0,
-    tower_steps: Annotated[
-        int | None, typer.Option("--tower-steps", min=0, help="Steps of the tower alone.")
-    ] = None,
-    steps: Annotated[
-        int | None, typer.Option("--steps", min=1, help="Only the decoder's first steps.")
-    ] = None,
-    workers: Annotated[int, typer.Option("--workers", min=0, help="Rendering processes.")] = 1,
+    tower_steps: TowerStepsOption = None,
+    steps: StepsOption = None,
+    workers: WorkersOption = 1,
 ) -> None:
     """Put a real language model behind the embedded vision tower. Resumable."""
     from livr.mini.decoder import decoder_file

@@ -28,9 +28,10 @@ from livr.mini.folder import save_checkpoint
 from livr.mini.phases import GRAFTED
 from livr.mini.pretrain import SPARE_ROWS, Report, pretrain
 from livr.mini.recipe import PretrainConfig
-from livr.mini.shape import MiniShape, shape, vision_config
+from livr.mini.shape import MiniShape, picture_tokens, shape, vision_config
 from livr.mini.skills.base import POSITIONS
 from livr.mini.skills.single import PHOTO_KINDS
+from livr.mini.steps import in_order
 from livr.mini.styles import STYLES
 from livr.mini.tokenizer import special_ids
 from livr.mini.tower import train_tower
@@ -134,7 +135,8 @@ def as_words(model: Any, numbers: MiniShape, seed: int) -> None:
     The lesson reads directions only; the decoder's first layers also see where they start from
     and how long they are.
     """
-    batch = DenseLessons(numbers, seed)[0]
+    # Rendered in a process of its own: rendering here would leave the decoder one thread.
+    batch = next(in_order(DenseLessons(numbers, seed), 0, 1))
     seen_ND = model.model.visual(batch.pixels, grid_thw=batch.grids).pooler_output
     words_VD = model.get_input_embeddings().weight
     ours_D, theirs_D = seen_ND.mean(0), words_VD.mean(0)
@@ -182,10 +184,7 @@ def _config(llama: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, numbers
     return Qwen2VLConfig(
         text_config=text,
         vision_config=vision,
-        image_token_id=ids["<|image_pad|>"],
-        video_token_id=ids["<|video_pad|>"],
-        vision_start_token_id=ids["<|vision_start|>"],
-        vision_end_token_id=ids["<|vision_end|>"],
+        **picture_tokens(ids),
         tie_word_embeddings=theirs.tie_word_embeddings,
     )
 

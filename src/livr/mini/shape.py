@@ -120,12 +120,19 @@ def model_config(numbers: MiniShape, token_ids: dict[str, int], vocab: int) -> Q
     return Qwen3VLConfig(
         text_config=text,
         vision_config=vision_config(numbers),
-        image_token_id=token_ids["<|image_pad|>"],
-        video_token_id=token_ids["<|video_pad|>"],
-        vision_start_token_id=token_ids["<|vision_start|>"],
-        vision_end_token_id=token_ids["<|vision_end|>"],
+        **picture_tokens(token_ids),
         tie_word_embeddings=True,
     )
+
+
+def picture_tokens(token_ids: dict[str, int]) -> dict[str, int]:
+    """The settings that say which tokens stand for pictures, as every Qwen-VL names them."""
+    return {
+        "image_token_id": token_ids["<|image_pad|>"],
+        "video_token_id": token_ids["<|video_pad|>"],
+        "vision_start_token_id": token_ids["<|vision_start|>"],
+        "vision_end_token_id": token_ids["<|vision_end|>"],
+    }
 
 
 def vision_config(numbers: MiniShape) -> dict[str, Any]:
