@@ -286,6 +286,11 @@ def test_other_models_and_other_files_are_refused(tmp_path) -> None:
     (tmp_path / "no.gguf").write_bytes(b"nonsense")
     with pytest.raises(ConfigError, match="not a GGUF file"):
         read_decoder(tmp_path / "no.gguf")
+    whole = write_gguf(tmp_path / "whole.gguf").read_bytes()
+    for name, part in (("empty", 0), ("cut", 200), ("half", len(whole) // 2)):
+        (tmp_path / f"{name}.gguf").write_bytes(whole[:part])
+        with pytest.raises(ConfigError, match=f"{name}.gguf: not a GGUF file"):
+            read_decoder(tmp_path / f"{name}.gguf")
     with pytest.raises(ConfigError, match="no such file"):
         decoder_file(tmp_path / "missing.gguf")
 

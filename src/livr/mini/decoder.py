@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from contextlib import redirect_stderr
 from importlib.util import find_spec
 from pathlib import Path
@@ -57,7 +58,7 @@ def read_decoder(file: Path) -> tuple[LlamaForCausalLM, PreTrainedTokenizerFast]
         with redirect_stderr(io.StringIO()):  # the reader draws a bar of its own
             llama = AutoModelForCausalLM.from_pretrained(file.parent, dtype=torch.float32, **where)
             tokenizer = AutoTokenizer.from_pretrained(file.parent, **where)
-    except (ValueError, OSError, KeyError, IndexError, RuntimeError) as error:
+    except (ValueError, OSError, LookupError, RuntimeError, struct.error) as error:
         raise ConfigError(f"{file}: not a GGUF file of a language model: {error}") from error
     config = llama.config
     plain = config.model_type == "llama" and not config.attention_bias and not config.mlp_bias
