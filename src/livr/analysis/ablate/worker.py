@@ -7,19 +7,17 @@ cell finished. Whatever stops it is written to `failed.json`, and as a whole to 
 from __future__ import annotations
 
 import json
-import platform
 import shutil
 import sys
 import time
 import traceback
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
 from filelock import FileLock, Timeout
 
 from livr.analysis.ablate.cells import CELL, FAILED, PROGRESS, RESULT, RUN, Cell, kept
+from livr.analysis.ablate.surroundings import surroundings
 from livr.analysis.compare_outcomes import encode
 from livr.analysis.runs import curve, read_metrics
 from livr.config import read_yaml
@@ -33,8 +31,6 @@ from livr.model.load import load
 from livr.model.model import Model
 from livr.train.progress import VALIDATION_COST, Meter, Progress
 from livr.train.run import train
-
-VERSIONS = ("livr", "torch", "transformers", "peft")
 
 
 class Reporter:
@@ -89,7 +85,7 @@ def perform(folder: Path, *, fresh: bool = False) -> dict[str, Any]:
         "rows": rows,
         "settings": cell.settings,
         **about,
-        **environment(),
+        **surroundings(),
     }
     write_json(folder / RESULT, result)
     return result
@@ -102,16 +98,6 @@ def _begun(cell: Cell, run: Path) -> bool:
     except ConfigError:
         return False
     return isinstance(started, dict) and kept(started, cell.settings)
-
-
-def environment() -> dict[str, Any]:
-    """What a number may depend on besides the cell: versions, device, threads."""
-    cuda = torch.cuda.is_available()
-    return {
-        "device": torch.cuda.get_device_name() if cuda else f"CPU, {platform.machine()}",
-        "threads": torch.get_num_threads(),
-        "versions": {name: version(name) for name in VERSIONS},
-    }
 
 
 def _trained(cell: Cell, run: Path, reporter: Reporter) -> dict[str, Any]:
