@@ -27,7 +27,7 @@ from livr.train.run import train
 from livr.train.stage import Learner
 from tests import tiny
 
-TIME_FACTOR = 3.0
+TIME_FACTOR = 2.0
 """The estimate of time and a whole run's processor time agree within this factor."""
 MEMORY_FACTOR = 1.25
 FLOP_FACTOR = 1.1

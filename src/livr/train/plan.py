@@ -8,6 +8,7 @@ import resource
 import statistics
 import sys
 from collections.abc import Sequence
+from random import Random
 
 import torch
 
@@ -55,13 +56,15 @@ def plan_run(config: TrainConfig, gpu: str | None = None) -> Plan:
     has_val = (config.data / "val.jsonl").is_file()
     validation = load_split(config.data, "val") if has_val else []
     model = _equipped(config, arm)
-    encoded = model.encode(_spread_out(examples, _COUNTED), "keep", answer=True)
+    encoded = model.encode(_some(examples, _COUNTED), "keep", answer=True)
     lengths = sorted(map(len, encoded))
     tokens = (lengths[0], statistics.median(lengths), lengths[-1])
     parts = parts_of(arm, config)
     learner = parts.learner(model, stages[0], config)
     size = estimate.sizes(model.hf, _trainable(learner), config.tune == "full")
-    sample = parts.dataset(model, _spread_out(examples, _TIMED), cache_vision=config.cache_vision)
+    # A forward pass is as long as its longest example, so the sample fills one.
+    timed = _some(examples, max(_TIMED, min(per_device(config, model), _COUNTED)))
+    sample = parts.dataset(model, timed, cache_vision=config.cache_vision)
     found = measure(learner, sample, stages, config)
     counts = (len(examples), len(validation))
     costs = [_here(found, counts, stages, config)]
@@ -95,8 +98,9 @@ def _trainable(learner: Learner) -> int:
     return sum(p.numel() for p in learner.parameters() if p.requires_grad)
 
 
-def _spread_out(examples: Sequence[Example], count: int) -> list[Example]:
-    return list(examples[:: max(1, len(examples) // count)][:count])
+def _some(examples: Sequence[Example], count: int) -> list[Example]:
+    """A random sample, the same every time: rows may take turns (tasks of a mixture do)."""
+    return Random(0).sample(examples, min(count, len(examples)))
 
 
 def _facts(
