@@ -34,6 +34,17 @@ def test_a_grid_prints_its_table(file: Path, tmp_path: Path, livr_command: Comma
     assert max(map(len, printed.splitlines())) <= 80
 
 
+def test_results_that_are_known_are_printed_and_not_made_again(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, livr_command: Command
+) -> None:
+    _, first, _ = livr_command("ablate", file, "--out", tmp_path / "out")
+    monkeypatch.setattr(worker, "evaluate", None)
+    code, again, _ = livr_command(
+        "ablate", file, "--out", tmp_path / "again", "--known", tmp_path / "out" / "results.json"
+    )
+    assert code == 0 and again == first
+
+
 def test_a_failed_cell_is_in_the_table_and_in_the_exit_code(
     file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, livr_command: Command
 ) -> None:
@@ -78,6 +89,7 @@ def test_a_dry_run_without_data_or_weights_still_lists_the_cells(
         ("nothing.yaml",),
         ("table1-qwen3", "--launcher", "slurm"),
         ("table1-qwen3", "--gpu", "H100"),
+        ("table1-pool", "--known", "nothing.json"),
         ("table1-qwen3", "--data", "no/such/folder", "--model", "mini"),
     ],
 )

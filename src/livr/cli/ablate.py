@@ -77,6 +77,10 @@ def ablate(
         typer.Option("--check", help="Run one cell again and compare with this results file."),
     ] = None,
     cell: CellOption = None,
+    known: Annotated[
+        list[Path] | None,
+        typer.Option("--known", help="Results file: its cells are not run again; repeatable."),
+    ] = None,
     trust_remote_code: TrustFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -99,7 +103,8 @@ def ablate(
         return
     out = out or Path("runs") / path.stem
     command = _command(grid, model, data, out)
-    board = _run(loaded, out, cell or [], launcher, (workers, threads), retries, command)
+    where = _launcher(launcher, workers, threads)
+    board = _run(loaded, out, (cell or [], known or []), where, retries, command)
     _conclude(loaded, board, as_json)
 
 
@@ -125,18 +130,22 @@ def _listening(description: str) -> Iterator[tuple[Any, Listener]]:
 def _run(
     grid: Grid,
     out: Path,
-    cells: list[str],
-    launcher: str,
-    room: tuple[int | None, int | None],
+    chosen: tuple[list[str], list[Path]],
+    where: tuple[Launcher, int],
     retries: int,
     command: str,
 ) -> Board:
+    cells, known = chosen
     with _listening("loading") as (tell, listen):
+        from livr.analysis.ablate.known import read_results, take_over
         from livr.analysis.ablate.run import prepare, run_grid
 
+        for file in known:
+            read_results(file)  # What cannot be read is said before data is built.
         board = prepare(grid, out, tell, cells)
-        where, threads = _launcher(launcher, *room)
-        return run_grid(grid, board, where, threads=threads, retries=retries,
+        take_over(board, known)
+        launcher, threads = where
+        return run_grid(grid, board, launcher, threads=threads, retries=retries,
                         command=command, on_progress=listen)  # fmt: skip
 
 

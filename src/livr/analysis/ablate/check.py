@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from livr.analysis.ablate.cells import Cell
 from livr.analysis.ablate.grid import Grid
+from livr.analysis.ablate.known import read_results
 from livr.analysis.ablate.launch import Processes
 from livr.analysis.ablate.pick import one_cell
 from livr.analysis.ablate.run import prepare, read_result, run_grid
@@ -17,7 +17,6 @@ from livr.analysis.compare_outcomes import RESULTS
 from livr.errors import DataError, LivrError
 from livr.train.progress import Listener
 
-_WHENCE = "Give the results.json that livr ablate wrote for this grid"
 _ENVIRONMENT = ("device", "threads", "versions")
 
 
@@ -77,7 +76,7 @@ def check_cell(
         LivrError: The cell failed.
     """
     file = results / RESULTS if results.is_dir() else results
-    committed = _read(file)
+    committed = read_results(file)
     wanted = _choose(committed["cells"], file, name)
     board = prepare(one_cell(grid, wanted["cell"]), out, listener)
     run_grid(grid, board, Processes(1), threads=wanted["threads"], retries=0,
@@ -89,16 +88,6 @@ def check_cell(
     changes = _changes(wanted, result, cell)
     old = {row["task"]: row for row in committed["rows"] if row["cell"] == wanted["cell"]}
     return [_held(cell, old[row["task"]], row, changes) for row in result["rows"]]
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"cannot read the committed results {file}: {error}. {_WHENCE}") from error
-    if not isinstance(value, dict) or not value.get("cells"):
-        raise DataError(f"{file} holds no finished cell of a grid. {_WHENCE}")
-    return value
 
 
 def _choose(cells: list[dict[str, Any]], file: Path, name: str | None) -> dict[str, Any]:
