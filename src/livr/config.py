@@ -112,8 +112,9 @@ class TrainConfig(Settings):
     seed: int = 42
     """Seed of initialisation, data order and dropout (appendix B)."""
     tune: Literal["lora", "full"] = "lora"
-    """Train LoRA adapters or the whole language model (full: the Mirage comparison). Weights that
-    train are float32, see `dtype`."""
+    """Train LoRA adapters or the whole language model (full: the Mirage comparison): its layers and
+    last norm, not its embedding nor an output of its own. Weights that train are float32, see
+    `dtype`."""
     latents: LatentsConfig = LatentsConfig()
     """The latents; ignored by variants without them."""
     share: float | None = Field(None, ge=0, le=1)
@@ -125,6 +126,8 @@ class TrainConfig(Settings):
     """The optimiser."""
     checkpoint: Literal["best", "last"] = "best"
     """Keep the epoch with the best validation accuracy of generated answers, or the last one."""
+    val_batch_size: int = Field(32, ge=1)
+    """Validation questions answered at once; fewer need less memory (ours)."""
     trust_remote_code: bool = False
     """Run code that the checkpoint brings; needed by families that transformers lacks."""
     max_pixels: int | None = Field(None, ge=1)

@@ -39,6 +39,8 @@ def test_training_beside_trl(monkeypatch, capsys) -> None:
     monkeypatch.setattr(sys, "argv", ["bench/train_vs_trl.py", "--json", "--short"])
     runpy.run_path(str(BENCH / "train_vs_trl.py"), run_name="__main__")
     result = json.loads(capsys.readouterr().out)
+    assert result["speedup"] == result["livr"]["speedup"] > 0
+    assert result["memory_ratio"] > 0
     assert len(result["factors"]) == 6
     assert len(result["loss_differences"]) == 10
     for name in ("sft", "livr", "latents"):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from transformers import AttentionMaskInterface
 from transformers.masking_utils import sdpa_mask
 
@@ -133,9 +134,20 @@ BUDGETED = {"qwen2_5_vl", "glm4v", "pixtral", "mistral3", "smolvlm", "idefics3",
 
 @pytest.mark.parametrize("family", sorted(BUDGETED))
 def test_a_pixel_budget_means_fewer_image_tokens(family: str, folder) -> None:
-    free, bound = (loading.load(folder(family), max_pixels=n) for n in (None, 256))
+    free, bound = (loading.load(folder(family), max_pixels=n) for n in (None, 128))
     many, few = (m.encode(probes()[:1], "keep", False)[0].num_image_tokens for m in (free, bound))
     assert 0 < few < many
+
+
+@pytest.mark.parametrize("family", ["qwen2_5_vl", "glm4v"])
+def test_a_budget_is_the_area_of_an_image(family: str, folder) -> None:
+    """Not of the two frames that GLM makes of it."""
+    model = loading.load(folder(family), max_pixels=10_000)
+    large = Image.new("RGB", (400, 400))
+    out = model.processor.image_processor(images=[large], return_tensors="pt")
+    _, height, width = out["image_grid_thw"][0].tolist()
+    side = model.processor.image_processor.patch_size
+    assert 0.7 * 10_000 < height * width * side**2 <= 10_000
 
 
 @pytest.mark.parametrize("family", ["llava", "llava_next", "llava_onevision", "gemma3"])

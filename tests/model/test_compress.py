@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -127,6 +129,25 @@ def test_known_features_do_as_well_as_pixels(models) -> None:
     rows = prompts(model)
     features = model.image_features(rows)
     assert remember(model, rows, features=features).answer(4) == remember(model, rows).answer(4)
+
+
+def test_a_window_that_no_layer_names_is_found(models, tmp_path: Path) -> None:
+    """Mistral's configuration has one window for all layers, and no list of them."""
+    folder = BUILDERS["pixtral"](tmp_path / "pixtral")
+    assert obstacle(loading.load(folder)) == ""
+    config = json.loads((folder / "config.json").read_text())
+    config["text_config"] |= {"sliding_window": 24}
+    (folder / "config.json").write_text(json.dumps(config))
+    assert "sliding windows" in obstacle(loading.load(folder))
+
+
+def test_an_unknown_family_is_refused(models) -> None:
+    model = models("qwen3_vl")
+    family, model.family = model.family, replace(model.family, known=False)
+    try:
+        assert "not among the tested families" in obstacle(model)
+    finally:
+        model.family = family
 
 
 def test_refused_where_the_image_would_be_missed(models, tmp_path: Path) -> None:

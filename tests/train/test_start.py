@@ -40,7 +40,9 @@ def test_a_run_is_evaluated_as_the_loaded_model_it_trained(base, data, tmp_path)
     run = livr.train(model, data, out=tmp_path / "run", settings=SHORT)
     found = recorded(run.path)
     assert (found["max_pixels"], found["latents"]["num"], found["dtype"]) == (256, 3, "bfloat16")
-    again = livr.load(run, dtype="bfloat16")
+    again = livr.load(run)
+    assert again.hf.dtype == torch.bfloat16
+    assert livr.load(run, dtype="float32").hf.dtype == torch.float32
     for one, two in zip(model.logits(tiny.examples()), again.logits(tiny.examples()), strict=True):
         assert torch.equal(one, two)
 

@@ -28,6 +28,7 @@ class Family:
             mask, whatever the setting.
         template: Chat template for checkpoints that bring none.
         answer_type: Token type of answers, for families that want token types.
+        frames: As how many images of one the family's image processor counts in a pixel budget.
         known: Whether the test suite proves it; others must pass the self-test when loaded.
         remark: What a user should know.
     """
@@ -38,6 +39,7 @@ class Family:
     attention: Attention = "causal"
     template: str | None = None
     answer_type: int = 0
+    frames: int = 1
     known: bool = True
     remark: str = ""
 
@@ -99,7 +101,8 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
                 "has no chat template, so images and text are simply put in order",
             ),
             Family("mistral3", "Mistral 3", "mistralai/Mistral-Small-3.1-24B-Instruct-2503"),
-            Family("glm4v", "GLM-4V", "zai-org/GLM-4.1V-9B-Thinking"),
+            # It doubles an image in time, and counts both.
+            Family("glm4v", "GLM-4V", "zai-org/GLM-4.1V-9B-Thinking", frames=2),
         )
     }
 )

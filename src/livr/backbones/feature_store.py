@@ -32,6 +32,7 @@ from torch import Tensor
 
 from livr.backbones.backbone import decoder_prefix
 from livr.backbones.features import ImageFeatures
+from livr.machine import device_name
 
 FORMAT = 1
 _SUFFIX = ".safetensors"
@@ -68,7 +69,7 @@ def encoder_name(hf: Any, image_processor: Any) -> str:
         "config": config,
         "processor": image_processor.to_dict(),
         "versions": [torch.__version__, transformers.__version__],
-        "device": next(hf.parameters()).device.type,
+        "device": device_name(next(hf.parameters()).device.type),
     }
     digest = hashlib.sha256(json.dumps(about, sort_keys=True, default=str).encode())
     _update(digest, encoder_weights(hf))

@@ -58,7 +58,8 @@ def load_processor(
             f"{source}: has no chat template; add chat_template.jinja to the checkpoint folder"
         )
     if max_pixels is not None:
-        limit_pixels(image_processor, max_pixels, source)
+        frames = 1 if family is None else family.frames
+        limit_pixels(image_processor, max_pixels, source, frames)
     kind = _images_and_text(kind)
     settings = _settings(source, kind)
     try:
@@ -136,8 +137,8 @@ def _template_file(source: str) -> str | None:
     return template if isinstance(template, str) else None
 
 
-def limit_pixels(image_processor: Any, max_pixels: int, source: str) -> None:
-    """Set the pixel budget of one image.
+def limit_pixels(image_processor: Any, max_pixels: int, source: str, frames: int = 1) -> None:
+    """Set the pixel budget of one image, which is read as `frames` of them.
 
     What a budget means depends on how a family reads images:
 
@@ -152,8 +153,8 @@ def limit_pixels(image_processor: Any, max_pixels: int, source: str) -> None:
     longest, shortest = _get(size, "longest_edge"), _get(size, "shortest_edge")
     if longest and shortest:
         # Qwen's processors keep the budget, in pixels, under the name longest_edge.
-        smallest = min(shortest, max_pixels)
-        image_processor.size = {"shortest_edge": smallest, "longest_edge": max_pixels}
+        budget = max_pixels * frames
+        image_processor.size = {"shortest_edge": min(shortest, budget), "longest_edge": budget}
     elif longest:
         tile = _get(getattr(image_processor, "max_image_size", None) or {}, "longest_edge") or 1
         image_processor.size = {"longest_edge": max(tile, isqrt(max_pixels))}

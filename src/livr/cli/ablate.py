@@ -42,6 +42,10 @@ CellOption = Annotated[
         "quickest.",
     ),
 ]
+KnownOption = Annotated[
+    list[Path] | None,
+    typer.Option("--known", help="Results file: its cells are not run again; repeatable."),
+]
 FAILED_CELLS = 2
 
 
@@ -77,10 +81,7 @@ def ablate(
         typer.Option("--check", help="Run one cell again and compare with this results file."),
     ] = None,
     cell: CellOption = None,
-    known: Annotated[
-        list[Path] | None,
-        typer.Option("--known", help="Results file: its cells are not run again; repeatable."),
-    ] = None,
+    known: KnownOption = None,
     trust_remote_code: TrustFlag = False,
     as_json: JsonFlag = False,
 ) -> None:

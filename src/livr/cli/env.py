@@ -15,6 +15,8 @@ def collect() -> dict[str, str]:
 
     import torch
 
+    from livr.machine import has_bfloat16
+
     fields = {"livr": version("livr"), "python": platform.python_version()}
     for name in PACKAGES:
         try:
@@ -24,8 +26,7 @@ def collect() -> dict[str, str]:
     fields["platform"] = platform.platform()
     fields["cpu"] = f"{os.cpu_count()} cores, torch uses {torch.get_num_threads()} threads"
     fields["gpu"] = describe_gpu()
-    bf16 = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
-    fields["precision"] = "bfloat16" if bf16 else "float32"
+    fields["precision"] = "bfloat16" if has_bfloat16() else "float32"
     return fields
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from livr.backbones.backbone import WEIGHTS_FAIL, auto_class
 from livr.errors import ConfigError, ModelError
 from livr.export.source import Source
+from livr.model.adapter import decoder_state, must_fit
 from livr.model.vocabulary import lookup_scale
 
 DTYPES = {
@@ -147,9 +148,8 @@ def _merge_lora(hf: Any, source: Source) -> Any:
 
 def _put_layers(hf: Any, file: Path) -> None:
     state = load_file(file)
-    result = hf.load_state_dict(state, strict=False)
-    if result.unexpected_keys:
-        raise ModelError(f"{file}: weights for layers the checkpoint does not have")
+    must_fit(file, state.keys(), decoder_state(hf).keys())
+    hf.load_state_dict(state, strict=False)
 
 
 @torch.no_grad()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Set
 from pathlib import Path
 from typing import Any
 
@@ -72,12 +73,13 @@ def train_decoder(model: Model) -> None:
     model.hf.get_input_embeddings().requires_grad_(False)
 
 
-def _decoder_state(model: Model) -> dict[str, Tensor]:
-    prefix = decoder_prefix(model.hf)
-    embedding = model.hf.get_input_embeddings().weight
+def decoder_state(hf: Any) -> dict[str, Tensor]:
+    """What `train_decoder` lets train, by name."""
+    prefix = decoder_prefix(hf)
+    embedding = hf.get_input_embeddings().weight
     return {
         name: weight.detach().contiguous()
-        for name, weight in model.hf.named_parameters()
+        for name, weight in hf.named_parameters()
         if name.startswith(prefix + ".") and weight is not embedding
     }
 
@@ -95,7 +97,7 @@ def save_adapter(model: Model, folder: Path) -> None:
         save_file({k: v.detach().contiguous() for k, v in state.items()}, temporary / _LORA)
         model.hf.peft_config[ADAPTER].save_pretrained(temporary)
     elif tune == "full":
-        save_file(_decoder_state(model), temporary / _DECODER)
+        save_file(decoder_state(model.hf), temporary / _DECODER)
     if model.latents is not None:
         save_file({"rows": model.latents.rows.detach().contiguous()}, temporary / _LATENTS)
         about["latents"] = model.latents.config.model_dump()
@@ -103,6 +105,21 @@ def save_adapter(model: Model, folder: Path) -> None:
     (temporary / _ABOUT).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     temporary.rename(folder)
+
+
+def must_fit(file: Path, found: Set[str], wanted: Set[str]) -> None:
+    """Refuse a file of weights that lacks some, or has some too many.
+
+    Raises:
+        ModelError: With the first of them.
+    """
+    if strange := sorted(found - wanted):
+        raise ModelError(f"{file}: weights for layers the backbone does not have ({strange[0]})")
+    if missing := sorted(wanted - found):
+        raise ModelError(
+            f"{file} is damaged: {len(missing)} of {len(wanted)} weights are missing "
+            f"({missing[0]}); copy the run again"
+        )
 
 
 def load_adapter(model: Model, folder: Path) -> None:
@@ -127,11 +144,14 @@ def load_adapter(model: Model, folder: Path) -> None:
             # Before the weights come: in bfloat16 they would be rounded.
             _make_precise(model)
             model.hf.requires_grad_(False)
-            result = set_peft_model_state_dict(model.hf, load_file(folder / _LORA), ADAPTER)
-            if result.unexpected_keys:
-                raise ModelError(f"{folder}: weights for layers the backbone does not have")
+            state = load_file(folder / _LORA)
+            own = get_peft_model_state_dict(model.hf, adapter_name=ADAPTER)
+            must_fit(folder / _LORA, state.keys(), own.keys())
+            set_peft_model_state_dict(model.hf, state, ADAPTER)
         elif about["tune"] == "full":
-            model.hf.load_state_dict(load_file(folder / _DECODER), strict=False)
+            state = load_file(folder / _DECODER)
+            must_fit(folder / _DECODER, state.keys(), decoder_state(model.hf).keys())
+            model.hf.load_state_dict(state, strict=False)
     except WEIGHTS_FAIL as error:
         raise ModelError(f"{folder}: cannot load the adapter: {error}") from error
     mark_trained(model)

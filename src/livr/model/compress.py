@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 from transformers import DynamicCache
+from transformers.cache_utils import get_layer_types_and_kwargs
 
 from livr.backbones.features import ImageFeatures
 from livr.errors import ConfigError, ModelError
@@ -204,12 +205,16 @@ def obstacle(model: Model) -> str:
     Args:
         model: Any loaded model.
     """
-    text = model.hf.config.get_text_config(decoder=True)
-    attention = model.family.attention
-    if "sliding_attention" in (getattr(text, "layer_types", None) or ()):
-        return f"{model.family.name} has sliding windows"
-    if attention != "causal":
-        return f"{model.family.name} has attention of another kind ({attention})"
+    family = model.family
+    if not family.known:
+        return f"{family.name} is not among the tested families"
+    kinds, _ = get_layer_types_and_kwargs(model.hf.config.get_text_config(decoder=True))
+    if "sliding_attention" in kinds:
+        return f"{family.name} has sliding windows"
+    if others := sorted(set(kinds) - {"full_attention"}):
+        return f"{family.name} has layers of another kind ({', '.join(others)})"
+    if family.attention != "causal":
+        return f"{family.name} has attention of another kind ({family.attention})"
     return ""
 
 

@@ -18,6 +18,7 @@ from livr.backbones.processor import load_processor
 from livr.config import LatentsConfig, TrainConfig, build
 from livr.data.example import Example
 from livr.errors import ModelError
+from livr.machine import has_bfloat16
 from livr.method.attention import Evaluation
 from livr.method.bottleneck import ORDINARY
 from livr.method.variants import VARIANTS
@@ -97,7 +98,7 @@ def load(
         seed: Seed of fresh latents.
         max_pixels: Pixel budget of one image, default: the run's or the checkpoint's own.
         method: The arm a checkpoint will be trained as; a run folder knows its own.
-        dtype: `auto`, `float32` or `bfloat16`. Auto is bfloat16 on a GPU that has it.
+        dtype: `float32`, `bfloat16`, or `auto`: a run's own, else bfloat16 on a GPU that has it.
         device: Default: a GPU if there is one.
         trust_remote_code: Run code that the checkpoint brings. Your explicit choice every time:
             what a run folder says about it does not count.
@@ -115,6 +116,7 @@ def load(
     origin = str(source) if run is None else run.model
     if run is not None:
         max_pixels = run.max_pixels if max_pixels is None else max_pixels
+        dtype = run.precision if dtype == "auto" else dtype
     path = str(checkpoint_dir(origin)) if origin in EMBEDDED else origin
     where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     trust = trust_remote_code
@@ -130,9 +132,8 @@ def load(
         model = _as_export(model, method)
     if run is not None:
         load_adapter(model, Path(source) / "adapter")
-    latents = LatentsConfig(num=num_latents) if latents is None and num_latents else latents
-    if latents is not None:
-        model.add_latents(latents, seed)
+    if latents is not None or num_latents:
+        model.add_latents(latents or LatentsConfig(num=num_latents), seed)
     return model
 
 
@@ -170,5 +171,4 @@ def _run_config(folder: Path) -> TrainConfig | None:
 def _dtype(name: str, device: torch.device) -> torch.dtype:
     if name != "auto":
         return {"float32": torch.float32, "bfloat16": torch.bfloat16}[name]
-    fast = device.type == "cuda" and torch.cuda.is_bf16_supported()
-    return torch.bfloat16 if fast else torch.float32
+    return torch.bfloat16 if device.type == "cuda" and has_bfloat16() else torch.float32

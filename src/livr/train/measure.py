@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import cycle, islice
 
 import torch
 from torch import Tensor
@@ -14,7 +15,7 @@ from torch import Tensor
 from livr.config import TrainConfig
 from livr.method.stages import StagePlan
 from livr.model.batch import Batch
-from livr.train.dataset import EncodedSet, Item
+from livr.train.dataset import EncodedSet
 from livr.train.stage import Learner, mean_over_answers, per_device
 
 WARM_UP, TIMED = 1, 3
@@ -41,7 +42,9 @@ class Measured:
     feature_bytes: float
 
 
-def measure(learner: Learner, data: EncodedSet, stages: StagePlan, config: TrainConfig) -> Measured:
+def measure(
+    learner: Learner, data: EncodedSet, stages: StagePlan, config: TrainConfig, answers: int
+) -> Measured:
     """Time real forward and backward passes over `data`, a small sample, and change nothing.
 
     Args:
@@ -49,6 +52,7 @@ def measure(learner: Learner, data: EncodedSet, stages: StagePlan, config: Train
         data: The sample, already read once.
         stages: The run's stages.
         config: Its settings.
+        answers: Questions that validation answers at once; 0 without validation.
     """
     model, size = learner.model, per_device(config, learner.model)
     items = sorted((data[i] for i in range(len(data))), key=lambda item: len(item[0]))
@@ -70,7 +74,7 @@ def measure(learner: Learner, data: EncodedSet, stages: StagePlan, config: Train
         read_seconds=read,
         step_seconds=tuple(steps),
         update_seconds=_update_seconds(learner),
-        answer_seconds=_answering(data, middle),
+        answer_seconds=_answering(data, answers),
         activation_bytes=activations[0],
         feature_bytes=seen,
     )
@@ -132,15 +136,16 @@ def _reading(data: EncodedSet, config: TrainConfig) -> tuple[float, float]:
     return seconds, kept / len(few)
 
 
-def _answering(data: EncodedSet, items: Sequence[Item]) -> float:
-    """Seconds per generated answer."""
-    prompts = EncodedSet(
-        data.model, data.examples[: len(items)], answer=False, cache_vision=data.items is not None
-    )
+def _answering(data: EncodedSet, count: int) -> float:
+    """Seconds per generated answer, `count` at once: a small sample is asked several times."""
+    if not count:
+        return 0.0
+    examples = list(islice(cycle(data.examples), count))
+    prompts = EncodedSet(data.model, examples, answer=False, cache_vision=data.items is not None)
     start = time.perf_counter()
-    prompts.answers(32, "ordinary")
+    prompts.answers(count, "ordinary")
     _wait()
-    return (time.perf_counter() - start) / len(prompts)
+    return (time.perf_counter() - start) / count
 
 
 def _update_seconds(learner: Learner) -> float:

@@ -65,7 +65,8 @@ def plan_run(config: TrainConfig, gpu: str | None = None) -> Plan:
     # A forward pass is as long as its longest example, so the sample fills one.
     timed = _some(examples, max(_TIMED, min(per_device(config, model), _COUNTED)))
     sample = parts.dataset(model, timed, cache_vision=config.cache_vision)
-    found = measure(learner, sample, stages, config)
+    answers = min(config.val_batch_size, len(validation))
+    found = measure(learner, sample, stages, config, answers)
     counts = (len(examples), len(validation))
     costs = [_here(found, counts, stages, config)]
     if card is not None:

@@ -108,7 +108,9 @@ def _prepare(config: TrainConfig, out: Path, resume: bool) -> None:
 
 def _refuse_other_settings(config: TrainConfig, out: Path) -> None:
     started = read_yaml(out / "config.yaml", "settings of the run")
-    started = started if isinstance(started, dict) else {}
+    # A setting that is new since then had its default.
+    usual = TrainConfig().model_dump(mode="json")
+    started = usual | (started if isinstance(started, dict) else {})
     now = config.model_dump(mode="json")
     other = sorted(n for n in started.keys() | now.keys() if started.get(n) != now.get(n))
     if other == ["trust_remote_code"]:

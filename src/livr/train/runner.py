@@ -162,8 +162,8 @@ class Runner:
         """Accuracy of generated answers under the stage's rule, closed if it opens."""
         if not self.validation:
             return
-        own = processes.own_share(len(self.val_set))
-        texts = processes.together(self.val_set.answers(32, stage.asked.name, own))
+        own, size = processes.own_share(len(self.val_set)), self.config.val_batch_size
+        texts = processes.together(self.val_set.answers(size, stage.asked.name, own))
         rows = [judge(e, t) for e, t in zip(self.validation, texts, strict=True)]
         accuracy = score(rows).accuracy
         # As the log has it: a resumed run reads it from there, and must report the same.

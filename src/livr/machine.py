@@ -1,25 +1,31 @@
-"""What a committed number may depend on besides its cell: device, threads, versions."""
+"""What numbers may depend on besides code and data: the device that computes them."""
 
 from __future__ import annotations
 
 import platform
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import torch
 
-VERSIONS = ("livr", "torch", "transformers", "peft")
 CPUINFO = Path("/proc/cpuinfo")
 
 
-def surroundings() -> dict[str, Any]:
-    """Device, threads and versions of this process, as they are kept with a cell."""
-    return {
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else processor(),
-        "threads": torch.get_num_threads(),
-        "versions": {name: version(name) for name in VERSIONS},
-    }
+def has_bfloat16() -> bool:
+    """Whether there is a GPU that computes in bfloat16, and does not merely store it."""
+    return torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)
+
+
+def device_name(kind: str | None = None) -> str:
+    """The device by its name, so that another one that rounds otherwise has another.
+
+    Args:
+        kind: `cuda` or `cpu`. Default: a GPU if there is one.
+    """
+    if kind is None:
+        kind = "cuda" if torch.cuda.is_available() else "cpu"
+    if kind == "cuda":
+        return torch.cuda.get_device_name()
+    return processor() if kind == "cpu" else kind
 
 
 def processor(cpuinfo: Path = CPUINFO) -> str:

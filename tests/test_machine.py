@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from livr.analysis.ablate.surroundings import processor, surroundings
+from livr.machine import device_name, processor
 
 TWO = """processor\t: 0
 cpu family\t: {family}
@@ -38,7 +38,8 @@ def test_a_machine_without_the_file_has_a_name_too(tmp_path: Path) -> None:
     assert not name.startswith(",")
 
 
-def test_kept_with_a_cell() -> None:
-    found = surroundings()
-    assert found["threads"] == torch.get_num_threads()
-    assert set(found["versions"]) == {"livr", "torch", "transformers", "peft"}
+def test_a_device_is_named_by_kind() -> None:
+    assert device_name("cpu") == processor()
+    assert device_name("mps") == "mps"
+    if not torch.cuda.is_available():
+        assert device_name() == processor()

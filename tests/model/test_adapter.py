@@ -1,0 +1,54 @@
+"""Files of a run that do not fit: half a model must not pass for a whole one."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+import livr
+from livr.errors import ModelError
+from livr.train.run import Run
+from tests import tiny
+
+FILES = {"lora": "adapter_model.safetensors", "full": "decoder.safetensors"}
+
+
+@pytest.fixture(scope="module")
+def runs(checkpoints, tmp_path_factory) -> dict[str, Run]:
+    root = tmp_path_factory.mktemp("adapters")
+    data = tiny.dataset(root / "data", train=4, val=2)
+    base = str(checkpoints("qwen3_vl"))
+    short = ["epochs=[1,1]", "latents.num=2", "optim.batch_size=4", "optim.lr=1e-3"]
+    return {
+        tune: livr.train(livr.load(base), data, out=root / tune, settings=[*short, f"tune={tune}"])
+        for tune in FILES
+    }
+
+
+@pytest.mark.parametrize("tune", FILES)
+@pytest.mark.parametrize("wrong", ["lacking", "strange"])
+def test_weights_that_are_missing_or_too_many_are_refused(
+    wrong: str, tune: str, runs: dict[str, Run], tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(runs[tune].path, folder)
+    assert len(livr.load(folder).generate(tiny.examples()[:1])) == 1
+    file = folder / "adapter" / FILES[tune]
+    state = load_file(file)
+    names = sorted(state)
+    if wrong == "lacking":
+        state = {name: state[name] for name in names[::2]}
+        reason = f"is damaged: {len(names) // 2} of {len(names)} weights are missing"
+    else:
+        state["layers.99.weight"] = torch.zeros(2)
+        reason = "layers the backbone does not have"
+    save_file(state, file)
+    with pytest.raises(ModelError, match=reason):
+        livr.load(folder)
+    with pytest.raises(ModelError, match=reason):
+        livr.export(folder, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
