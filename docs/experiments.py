@@ -5,10 +5,11 @@ from __future__ import annotations
 from itertools import chain
 
 from benchmarks import table
-from cells import forgotten, measured, percent, points
+from cells import forgotten, mean_points, measured, percent, points
 from results import Grid, paper_ablations
 
-from livr.analysis.compare import compare, label
+from livr.analysis.compare import Line, compare, label
+from livr.analysis.compare_mean import means
 
 SOFTER = ("livr_half_blind", "livr_annealed")
 ABLATIONS = {
@@ -130,16 +131,36 @@ def of_few(*grids: Grid) -> str:
 
 
 def of_ablations(grid: Grid) -> str:
-    """Every variant on each task: test accuracy beside LIVR's, and with the image forgotten."""
-    beside = {(line.task, line.method): line for line in compare(grid.outcomes, "livr")}
-    tasks = [task for task in grid.tasks if (task, "livr_k1") in beside]
+    """Every variant beside LIVR: in the mean over its tasks, and on each."""
+    beside, tasks = _beside_livr(grid)
     paper = paper_ablations()
+    own = [run for run in grid.outcomes if run.task in tasks]
+    found = {line.method: line for line in means(own, "livr", keep_all=True).lines}
     rows = []
     for method, name in ABLATIONS.items():
         lines = [beside.get((task, method)) for task in tasks]
         if any(lines):
-            cells = ((measured(line), points(line), forgotten(line)) for line in lines)
             gain = f"{paper[method]:+.1f}" if method in paper else "–"
-            rows.append([name, gain, *chain.from_iterable(cells)])
-    head = ((label(task), "minus LIVR", "image forgotten") for task in tasks)
-    return table(["variant", "paper: minus LIVR", *chain.from_iterable(head)], rows)
+            whole = mean_points(found.get(method)) if all(lines) else "–"
+            cells = ((measured(line), points(line)) for line in lines)
+            rows.append([name, gain, whole, *chain.from_iterable(cells)])
+    head = ((label(task), "minus LIVR") for task in tasks)
+    first = ["variant", "paper: minus LIVR", "here: minus LIVR, mean"]
+    return table([*first, *chain.from_iterable(head)], rows)
+
+
+def of_forgotten(grid: Grid) -> str:
+    """What the latents of every variant carry alone: the image forgotten after the prompt."""
+    beside, tasks = _beside_livr(grid)
+    rows = []
+    for method, name in ABLATIONS.items():
+        cells = [forgotten(beside.get((task, method))) for task in tasks]
+        if set(cells) != {"–"}:
+            rows.append([name, *cells])
+    floors = [percent(beside[task, "livr"].floor) for task in tasks]
+    return table(["variant", *map(label, tasks)], [["most common answer", *floors], *rows])
+
+
+def _beside_livr(grid: Grid) -> tuple[dict[tuple[str, str], Line], list[str]]:
+    beside = {(line.task, line.method): line for line in compare(grid.outcomes, "livr")}
+    return beside, [task for task in grid.tasks if (task, "livr_k1") in beside]

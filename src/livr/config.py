@@ -29,6 +29,10 @@ __all__ = [
 ]
 
 
+MAX_SEED = 2**32 - 1
+"""The largest that every generator of random numbers takes."""
+
+
 class LatentsConfig(Settings):
     """The latents (paper 3.2)."""
 
@@ -47,7 +51,7 @@ class LatentsConfig(Settings):
     start: Literal["apart", "words"] = "apart"
     """Random rows apart: normal, with mean 0 and the words' size, so that no two are alike. Or
     like words: with their mean and spread per dimension (ours; the paper says "random")."""
-    init_seed: int | None = None
+    init_seed: int | None = Field(None, ge=0, le=MAX_SEED)
     """Seed of the random rows; default: the seed of the run."""
 
 
@@ -71,11 +75,11 @@ class OptimConfig(Settings):
     """Factors on `lr`, one per stage (ours). Default: the same rate in every stage (appendix B)."""
     weight_decay: float = Field(0.01, ge=0)
     """Weight decay (appendix B)."""
-    beta1: float = 0.9
+    beta1: float = Field(0.9, ge=0, lt=1)
     """AdamW beta 1 (appendix B)."""
-    beta2: float = 0.999
+    beta2: float = Field(0.999, ge=0, lt=1)
     """AdamW beta 2 (appendix B)."""
-    eps: float = 1e-8
+    eps: float = Field(1e-8, gt=0)
     """AdamW epsilon (appendix B)."""
     warmup: float = Field(0.05, ge=0, lt=1)
     """Share of a stage's steps with a linearly rising rate (appendix B)."""
@@ -109,7 +113,7 @@ class TrainConfig(Settings):
     """Data set folder with train.jsonl and, for checkpoint selection, val.jsonl."""
     out: Path | None = None
     """Run folder."""
-    seed: int = 42
+    seed: int = Field(42, ge=0, le=MAX_SEED)
     """Seed of initialisation, data order and dropout (appendix B)."""
     tune: Literal["lora", "full"] = "lora"
     """Train LoRA adapters or the whole language model (full: the Mirage comparison): its layers and
@@ -218,4 +222,4 @@ def load_recipe(path: Path, overrides: Sequence[str] = (), **given: Any) -> Trai
                 raise ConfigError(f"--set {text!r}: {key} has no settings inside")
         target[keys[-1]] = value
     values.update({name: value for name, value in given.items() if value is not None})
-    return build(TrainConfig, values, str(path))
+    return build(TrainConfig, values, str(path), overrides)

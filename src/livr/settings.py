@@ -6,6 +6,7 @@ Knows no setting; those of a training run are in `config`, those of a grid in `a
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,9 +18,11 @@ from livr.files import write_whole
 
 
 class Settings(BaseModel):
-    """Base of all settings: frozen, unknown keys are errors."""
+    """Base of all settings: frozen, unknown keys are errors, and so are infinite numbers."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
+    )
 
 
 S = TypeVar("S", bound=Settings)
@@ -45,8 +48,14 @@ def parse_override(text: str) -> tuple[list[str], Any]:
     return key.split("."), parsed
 
 
-def build(kind: type[S], values: dict[str, Any], where: str) -> S:
+def build(kind: type[S], values: dict[str, Any], where: str, overrides: Sequence[str] = ()) -> S:
     """Validate `values`, or say in one message everything that is wrong with them.
+
+    Args:
+        kind: Which settings they are.
+        values: Names and values.
+        where: What they are from, for the message.
+        overrides: The `a.b=c` texts that some of them are from instead.
 
     Raises:
         ConfigError: With one line per wrong setting.
@@ -60,8 +69,29 @@ def build(kind: type[S], values: dict[str, Any], where: str) -> S:
             text = item["msg"].removeprefix("Value error, ")
             if item["type"] == "extra_forbidden":
                 text = f"no such setting (known here: {', '.join(_known(kind, item['loc']))})"
+            if item["type"] == "tuple_type":
+                text = f"{item['input']!r} is no list; write [{item['input']}]"
             lines.append(f"  {name}: {text}")
-        raise ConfigError("\n".join([f"{where}: wrong settings", *lines])) from error
+        source = _source([item["loc"] for item in error.errors()], where, overrides)
+        raise ConfigError("\n".join([f"{source}: wrong settings", *lines])) from error
+
+
+def _source(places: Sequence[tuple[int | str, ...]], where: str, overrides: Sequence[str]) -> str:
+    """Where wrong settings are from: overrides, the rest, or both."""
+    given = {text: parse_override(text)[0] for text in overrides}
+
+    def of(place: tuple[int | str, ...]) -> list[str]:
+        # A whole group may be given, or wrong as a whole: then one name begins with the other.
+        return [
+            f"--set {text!r}"
+            for text, keys in given.items()
+            if all(str(part) == key for part, key in zip(place, keys, strict=False))
+        ]
+
+    named = " ".join(dict.fromkeys(text for place in places for text in of(place)))
+    if not named:
+        return where
+    return named if all(place and of(place) for place in places) else f"{where} with {named}"
 
 
 def _known(kind: type[Settings], place: tuple[int | str, ...]) -> list[str]:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -43,8 +44,33 @@ def test_a_folder_of_runs_stands_for_its_runs(tmp_path: Path) -> None:
 def test_data_that_moved_is_no_error(tmp_path: Path) -> None:
     data = make_data(tmp_path / "data", "counting")
     folder = make_run(tmp_path / "run", "counting", "sft", 7, data)
+    assert read_run(folder).lost_data is None
     data.rename(tmp_path / "elsewhere")
     assert read_run(folder).data is None
+    assert read_run(folder).lost_data == str(data)
+
+
+@pytest.mark.parametrize(("named", "found"), [("data", True), ("blink:data", False)])
+def test_a_folder_named_from_another_place_is_looked_up_in_the_settings(
+    named: str, found: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = make_data(tmp_path / "data", "counting")
+    folder = make_run(tmp_path / "run", "counting", "sft", 7, data)
+    scores = json.loads((folder / "scores.json").read_text("utf-8"))
+    (folder / "scores.json").write_text(json.dumps(scores | {"data": named}), encoding="utf-8")
+    monkeypatch.chdir(folder)
+    run = read_run(folder)
+    assert run.data == (data if found else None)
+    assert run.lost_data is None
+
+
+def test_a_line_cut_off_by_a_crash_is_left_out(tmp_path: Path) -> None:
+    data = make_data(tmp_path / "data", "counting")
+    folder = make_run(tmp_path / "run", "counting", "sft", 7, data)
+    before = read_run(folder)
+    with (folder / "metrics.jsonl").open("a", encoding="utf-8") as file:
+        file.write('{"stage": "stage1", "epo')
+    assert read_run(folder).loss == before.loss
 
 
 @pytest.mark.parametrize(
@@ -54,16 +80,31 @@ def test_data_that_moved_is_no_error(tmp_path: Path) -> None:
         ("scores.json", "{", "not a JSON file"),
         ("scores.json", "[]", "expected an object"),
         ("scores.json", '{"task": "counting", "seed": 1}', "does not say the method"),
+        ("scores.json", "[" * 10**5, "not a JSON file"),
+        ("scores.json", '{"task": "t", "method": "m", "seed": "x"}', "seed is 'x'.*livr eval"),
+        ("scores.json", '{"task": "t", "method": "m", "seed": null}', "seed is None"),
+        ("scores.json", '{"task": "t", "method": "m", "seed": 1, "data": 5}', "data is 5"),
+        ("config.yaml", "a: [", r"config\.yaml is not a YAML file(.|\n)*copy the run again"),
+        ("config.yaml", "[1]", r"config\.yaml: expected settings.*copy the run again"),
+        ("config.yaml", "model: 5", r"config\.yaml: model is 5"),
+        ("config.yaml", b"\xff", r"config\.yaml is not a YAML file"),
         ("metrics.jsonl", "{}\nnonsense\n", r"metrics\.jsonl:2"),
+        ("metrics.jsonl", "[1]\n", r"metrics\.jsonl:1 is not a JSON object.*copy the run"),
+        ("metrics.jsonl", b"{}\n\xff\n", r"metrics\.jsonl:2 is not a JSON object"),
+        ("metrics.jsonl", '{"epoch": 1, "loss": "x"}', r"metrics\.jsonl:1: loss is 'x'"),
+        ("metrics.jsonl", '{}\n{"loss": 1}', r"metrics\.jsonl:2: epoch is None"),
         ("predictions-test.jsonl", None, "cannot read the predictions"),
     ],
 )
-def test_broken_runs_are_named(tmp_path: Path, file: str, content: str | None, words: str) -> None:
+def test_broken_runs_are_named(
+    tmp_path: Path, file: str, content: str | bytes | None, words: str
+) -> None:
     data = make_data(tmp_path / "data", "counting")
     folder = make_run(tmp_path / "run", "counting", "sft", 7, data)
     (folder / file).unlink()
     if content is not None:
-        (folder / file).write_text(content, encoding="utf-8")
+        raw = content if isinstance(content, bytes) else content.encode()
+        (folder / file).write_bytes(raw)
     with pytest.raises(DataError, match=words):
         read_run(folder)
 

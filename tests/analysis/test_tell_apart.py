@@ -71,3 +71,12 @@ def test_the_same_run_twice_is_one_and_its_double_is_refused(tmp_path: Path, dat
     assert len(read_outcomes([run, run])[0]) == 1
     with pytest.raises(DataError, match=r"run and .*double are both livr on counting with seed 42"):
         compare(read_outcomes([run, double])[0])
+
+
+def test_names_of_settings_that_are_no_text_stay_readable(tmp_path: Path) -> None:
+    asked = make_data(tmp_path / "data", "counting")
+    folders = [trained(tmp_path / str(n), asked) for n in (1, 2)]
+    for folder, value in zip(folders, "ab", strict=True):
+        with (folder / "config.yaml").open("a", encoding="utf-8") as file:
+            file.write(f"1: {value}\n")
+    assert [run.method for run in told_apart(read_runs(folders))] == ["livr 1=a", "livr 1=b"]

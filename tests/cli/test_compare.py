@@ -46,6 +46,44 @@ def test_a_reference_that_is_not_there_is_named(runs: Path, livr_command: Comman
     assert "--reference" not in livr_command("compare", runs)[2]
 
 
+def test_a_method_that_is_not_there_is_named(
+    runs: Path, tmp_path: Path, livr_command: Command
+) -> None:
+    out = tmp_path / "page.html"
+    code, _, said = livr_command("report", runs, "--out", out, "--method", "nope")
+    said = " ".join(said.split())
+    assert code == 0 and out.is_file()
+    assert "'nope', so no answers stand side by side. --method: 'livr', 'sft', 'zero_shot'" in said
+    said = livr_command("report", runs, "--out", out, "--reference", "nope")[2]
+    assert "'nope', so there are no differences. --reference: 'livr'" in " ".join(said.split())
+    assert "Nothing is called" not in livr_command("report", runs, "--out", out)[2]
+
+
+def test_a_report_says_that_its_questions_are_gone(tmp_path: Path, livr_command: Command) -> None:
+    make_runs(tmp_path, ("counting",), seeds=1)
+    out = tmp_path / "page.html"
+    assert "is gone" not in livr_command("report", tmp_path / "runs", "--out", out)[2]
+    assert "Questions and answers" in out.read_text(encoding="utf-8")
+    shutil.rmtree(tmp_path / "data")
+    code, _, said = livr_command("report", tmp_path / "runs", "--out", out)
+    assert code == 0
+    assert f"the data set {tmp_path / 'data/counting'} is gone" in " ".join(said.split())
+    assert "Questions and answers" not in out.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("verb", "option", "name"), [("report", "--out", "x.html"), ("compare", "--figure", "x.png")]
+)
+def test_a_place_that_cannot_be_written_is_refused_first(
+    verb: str, option: str, name: str, tmp_path: Path, livr_command: Command
+) -> None:
+    (tmp_path / "file").write_text("")
+    # No run is read before: this folder holds none.
+    code, out, said = livr_command(verb, tmp_path / "none", option, tmp_path / "file" / name)
+    assert (code, out) == (2, "")
+    assert "is not a folder, so nothing can be written below it" in " ".join(said.split())
+
+
 def test_report_writes_one_file(runs: Path, tmp_path: Path, livr_command: Command) -> None:
     code, out, _ = livr_command("report", runs, "--out", tmp_path)
     assert (code, out) == (0, "")

@@ -13,6 +13,7 @@ from types import ModuleType
 import pytest
 
 import livr
+from livr.cli import env
 from livr.cli import main as cli
 from livr.errors import ConfigError, DataError, Problem
 
@@ -88,11 +89,21 @@ def test_version_and_unknown_verbs() -> None:
     assert "nonsense" in unknown.stderr and not unknown.stdout
 
 
-def raising(error: BaseException) -> Callable[[], None]:
-    def app() -> None:
-        raise error
+@pytest.fixture
+def livr_env(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], int]:
+    """`livr_env(error)`: the exit code of `livr env` where that error stops the verb."""
 
-    return app
+    def stopped(error: BaseException) -> int:
+        def verb() -> None:
+            raise error
+
+        monkeypatch.setattr(env, "env", verb)
+        monkeypatch.setattr(sys, "argv", ["livr", "env"])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        return int(end.value.code or 0)
+
+    return stopped
 
 
 @pytest.mark.parametrize(
@@ -102,7 +113,8 @@ def raising(error: BaseException) -> Callable[[], None]:
         (DataError("2 problems", [Problem("train.jsonl", 3, "x")]), 2, "train.jsonl:3: x"),
         (PermissionError(13, "Permission denied", "out"), 2, "out: Permission denied"),
         (OSError(28, "No space left on device"), 2, "No space left on device"),
-        (KeyboardInterrupt(), 130, "Stopped."),
+        (KeyboardInterrupt(), 130, "error: Stopped.\n"),
+        (KeyboardInterrupt("Go on with x."), 130, "error: Stopped. Go on with x.\n"),
         (ZeroDivisionError("division by zero"), 1, "This is a bug in livr"),
     ],
     ids=lambda value: type(value).__name__,
@@ -111,24 +123,24 @@ def test_one_clear_message(
     error: BaseException,
     code: int,
     words: str,
+    livr_env: Callable[[BaseException], int],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(cli, "app", raising(error))
     monkeypatch.delenv("LIVR_DEBUG", raising=False)
-    with pytest.raises(SystemExit) as end:
-        cli.main()
-    assert end.value.code == code
+    assert livr_env(error) == code
     printed = capsys.readouterr()
     assert words in printed.err
     assert printed.out == "" and "Traceback" not in printed.err
 
 
-def test_a_bug_shows_its_traceback_on_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "app", raising(ZeroDivisionError()))
+def test_a_bug_shows_its_traceback_on_request(
+    livr_env: Callable[[BaseException], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("LIVR_DEBUG", "1")
     with pytest.raises(ZeroDivisionError):
-        cli.main()
+        livr_env(ZeroDivisionError())
+    assert livr_env(KeyboardInterrupt()) == 130
 
 
 def test_env_prints_versions() -> None:
@@ -138,26 +150,31 @@ def test_env_prints_versions() -> None:
     assert f"livr          {livr.__version__}\n" in run("env").stdout
 
 
-def test_a_scheduler_stops_a_command_as_ctrl_c_does() -> None:
+@pytest.mark.parametrize("sign", ["SIGTERM", "SIGINT"])
+def test_a_scheduler_stops_a_command_as_ctrl_c_does(sign: str) -> None:
     """SIGTERM unwinds the command, so that whoever started processes can end them."""
-    code = """
-import os, signal
-from livr.cli import main as cli
+    code = f"""
+import os, signal, sys, time
+from livr.cli import env, main as cli
 
-def app():
+# Whoever runs the tests in the background may have it ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
+def verb():
     try:
-        os.kill(os.getpid(), signal.SIGTERM)
-        signal.pause()
+        os.kill(os.getpid(), signal.{sign})
+        time.sleep(60)
     finally:
         print("tidied up")
 
-cli.app = app
+env.env = verb
+sys.argv = ["livr", "env"]
 cli.main()
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert done.returncode == 130
     assert done.stdout == "tidied up\n"
-    assert "Stopped." in done.stderr
+    assert done.stderr == "error: Stopped.\n"
 
 
 @pytest.mark.parametrize(
@@ -168,9 +185,9 @@ def test_a_scheduler_may_reach_the_process_that_loads_data_first(
 ) -> None:
     """Wherever the command is then, PyTorch interrupts it with an error of its own."""
     script = f"""
-import os, signal, time
+import os, signal, sys, time
 from torch.utils.data import DataLoader, Dataset
-from livr.cli import main as cli
+from livr.cli import env, main as cli
 
 class Stopped(Dataset):
     def __getitem__(self, step):
@@ -179,12 +196,13 @@ class Stopped(Dataset):
             os.kill(os.getpid(), signal.{sign})
         return step
 
-def app():
+def verb():
     loader = DataLoader(Stopped(), batch_size=None, sampler=range(9), num_workers=1)
     for step in loader:
         time.sleep(3)
 
-cli.app = app
+env.env = verb
+sys.argv = ["livr", "env"]
 cli.main()
 """
     done = subprocess.run(

@@ -17,6 +17,8 @@ from livr.data.sources.blink import load_blink, prompt_template
 from livr.data.store import load_split
 from livr.errors import DataError
 
+from .test_check import png_header
+
 REAL = Path(__file__).parents[3] / "shared" / "data" / "blink"
 
 
@@ -67,6 +69,17 @@ def test_bad_rows_are_all_named(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         load_blink(tmp_path)
     assert [problem.row for problem in caught.value.problems] == [1, 3, 4]
+
+
+def test_pictures_nobody_can_open_are_named(tmp_path: Path) -> None:
+    huge, text = ({"bytes": data, "path": None} for data in (png_header(50_000, 50_000), b"hi"))
+    rows = [row(0), row(1, image_1=huge), row(2, image_1=text)]
+    write(tmp_path, "Object_Localization", rows)
+    with pytest.raises(DataError) as caught:
+        load_blink(tmp_path)
+    assert [problem.row for problem in caught.value.problems] == [2, 3]
+    assert "is huge" in caught.value.problems[0].message
+    assert "not an image file" in caught.value.problems[1].message
 
 
 def test_wrong_places(tmp_path: Path) -> None:

@@ -97,6 +97,16 @@ BAD_ROWS: list[tuple[Any, str]] = [
     (row(0, images=["images/cut.png"]), "damaged"),
     (row(0, images=["images/empty.png"]), "empty file"),
     (row(0, images=["images/bomb.png"]), "is huge"),
+    (row(0, images=["images/large.png"]), "is huge: 12000 x 12000 pixels"),
+    (row(0, id="\ud800"), '"id" holds a lone surrogate'),
+    (
+        row(0, question="\ud800?"),
+        '"question" holds a lone surrogate, half of a character: \\ud800?',
+    ),
+    (row(0, choices=None, answer="\udfff"), '"answer" holds a lone surrogate'),
+    (row(0, choices=["yes", "\ud800"]), '"choices" holds a lone surrogate'),
+    (row(0, images=["images/\ud800.png"]), "path images/\\ud800.png holds a lone surrogate"),
+    ('{"id": %s}' % ("1" * 5000), "a number has more than 4,300 digits"),
 ]
 
 
@@ -110,6 +120,7 @@ def spoil(folder: Path) -> None:
     (folder / "images/cut.png").write_bytes(data[: len(data) // 2])
     (folder / "images/empty.png").touch()
     (folder / "images/bomb.png").write_bytes(png_header(50_000, 50_000))
+    (folder / "images/large.png").write_bytes(png_header(12_000, 12_000))
 
 
 def png_header(width: int, height: int) -> bytes:
@@ -166,6 +177,17 @@ def test_same_picture_in_two_splits_by_content(folder: Path) -> None:
     assert all("in two splits" in message for *_, message in problems)
 
 
+def test_the_same_picture_turned_by_its_metadata_is_the_same(folder: Path) -> None:
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    with Image.open(folder / "images/0.png") as image:
+        image.transpose(Image.Transpose.ROTATE_90).save(folder / "images/turned.png", exif=turned)
+    write(folder, train=[row(0)], val=[row(1, images=["images/turned.png"])])
+    [(file, number, message)] = found(folder)
+    assert (file, number) == ("val.jsonl", 1)
+    assert "in two splits" in message
+
+
 def test_regions_may_lie_beside_the_splits_and_nothing_else(folder: Path) -> None:
     write(folder, train=[row(0)], regions=[{"id": "r0", "image": 0, "box": [0, 0, 4, 4]}])
     assert found(folder) == []
@@ -191,6 +213,26 @@ def test_missing_and_empty_files(folder: Path) -> None:
         check_folder(folder / "nowhere")
     with pytest.raises(DataError, match="does not exist"):
         load_split(folder, "train")
+
+
+def test_a_folder_named_like_a_split_is_called_a_folder(folder: Path) -> None:
+    (folder / "train.jsonl").mkdir()
+    (folder / "val.jsonl").mkdir()
+    problems = found(folder)
+    assert [(file, number) for file, number, _ in problems] == [
+        ("train.jsonl", None),
+        ("val.jsonl", None),
+    ]
+    assert all("is a folder" in message for *_, message in problems)
+    with pytest.raises(DataError, match="is a folder"):
+        load_split(folder, "train")
+
+
+def test_messages_can_be_printed_whatever_the_row_holds(folder: Path) -> None:
+    spoil(folder)
+    write(folder, train=[bad for bad, _ in BAD_ROWS])
+    for *_, message in found(folder):
+        message.encode()
 
 
 def test_a_binary_file_is_not_a_traceback(folder: Path) -> None:

@@ -45,3 +45,20 @@ def test_the_proposed_pixel_budget_fits(
 
     assert length(budget) <= counter.limit < length(2 * budget)
     assert length_problems(load_split(tmp_path / "set", "train")[0], counter) == []
+
+
+def test_a_shape_that_the_processor_refuses_is_a_problem_of_its_row(
+    checkpoints: Callable[..., Path], tmp_path: Path
+) -> None:
+    rows = []
+    for number, size in enumerate([(64, 48), (3000, 2), (48, 64)]):
+        layouts.noise(tmp_path / f"{number}.png", number, size)
+        path = tmp_path / f"{number}.png"
+        rows.append(Example(id=f"r{number}", images=(path,), question="What?", answer="noise"))
+    write_dataset(tmp_path / "set", {"train": rows})
+    counter = _token_counter(str(checkpoints("qwen2_5_vl")), trust_remote_code=False)
+    [problem] = check_folder(tmp_path / "set", counter).problems
+    assert (problem.file, problem.row) == ("train.jsonl", 2)
+    assert "example r1: the model's processor refuses" in problem.message
+    assert "3000 x 2" in problem.message
+    assert "crop or pad" in problem.message

@@ -119,6 +119,20 @@ def test_the_same_pixels_come_into_one_split(tmp_path: Path) -> None:
         assert all(numbers.count(number) == 2 for number in numbers), split
 
 
+def test_pictures_turned_by_their_metadata_count_as_the_same(tmp_path: Path) -> None:
+    pictures = []
+    for number in range(10):
+        upright = Image.open(io.BytesIO(layouts.noise(tmp_path / "one.png", number)))
+        exif, buffer = Image.Exif(), io.BytesIO()
+        exif[0x0112] = 6
+        upright.transpose(Image.Transpose.ROTATE_90).save(buffer, "PNG", exif=exif)
+        pictures += [(tmp_path / "one.png").read_bytes(), buffer.getvalue()]
+    convert(parquet(tmp_path / "rows.parquet", *pictures), tmp_path / "out", val=0.2, test=0.2)
+    for split in ("train", "val", "test"):
+        numbers = [int(e.answer) // 2 for e in load_split(tmp_path / "out", split)]
+        assert all(numbers.count(number) == 2 for number in numbers), split
+
+
 ROW = {"image": "one.png", "question": "How many?", "answer": "3"}
 WRONG = [
     ({"answer": None}, '"answer" must be text or a number, found null'),
@@ -132,6 +146,9 @@ WRONG = [
     ({"helper_images": "one.png"}, '"helper_images" must be a list'),
     ({"score_group": ["a"]}, '"score_group" must be text'),
     ({"image": "iVBORw0K" * 900}, "no path that can be used"),
+    ({"question": "\ud800?"}, '"question" holds a lone surrogate'),
+    ({"id": "\ud800"}, '"id" holds a lone surrogate'),
+    ({"image": "\ud800.png"}, "\\ud800.png does not exist"),
 ]
 
 
@@ -157,6 +174,7 @@ def test_numbers_are_answers_and_null_columns_are_none(tmp_path: Path) -> None:
     example = read_one(tmp_path, answer=3, choices=None, board=None, helper_images=None, id=0)
     assert (example.answer, example.choices, example.id) == ("3", None, "0")
     turns = [{"role": "user", "content": "What?"}, {"role": "assistant", "content": 4}]
+    assert read_one(tmp_path, answer=10**400).answer == f"{10**400}"  # no float is that large
     example = read_one(tmp_path, question=None, answer=None, images=None, messages=turns)
     assert (example.question, example.answer) == ("What?", "4")
 
@@ -211,4 +229,9 @@ def test_shares_that_leave_no_training_row_are_refused(tmp_path: Path) -> None:
     (tmp_path / "rows.json").write_text(json.dumps(rows))
     with pytest.raises(DataError, match="none of the 10 row"):
         convert(tmp_path / "rows.json", tmp_path / "out", val=0.5, test=0.46)
+    for wrong in (float("nan"), float("inf"), -0.1, 1.0):
+        with pytest.raises(DataError, match="must be shares"):
+            convert(tmp_path / "rows.json", tmp_path / "out", val=wrong, test=0)
+        with pytest.raises(DataError, match="must be shares"):
+            convert(tmp_path / "rows.json", tmp_path / "out", val=0, test=wrong)
     assert not (tmp_path / "out").exists()

@@ -72,6 +72,23 @@ def test_a_cleaned_copy_lists_what_went(tmp_path: Path) -> None:
         dedup_folder(tmp_path / "set", tmp_path / "all", tmp_path / "none")
 
 
+def test_a_photo_turned_by_its_metadata_is_found(tmp_path: Path) -> None:
+    [photo] = photos(1)
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    photo.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "turned.jpg", exif=turned)
+    train = Example(id="r", images=(tmp_path / "turned.jpg",), question="?", answer="x")
+    assert [found.test_id for found in find_duplicates([train], [row("t", photo)])] == ["t"]
+
+
+def test_a_folder_that_is_missing_is_said_so(tmp_path: Path) -> None:
+    write_dataset(tmp_path / "bench", {"test": [row("1", *photos(1))]})
+    with pytest.raises(DataError, match="gone is not a folder"):
+        dedup_folder(tmp_path / "gone", tmp_path / "bench", tmp_path / "out")
+    with pytest.raises(DataError, match=r"train\.jsonl does not exist"):
+        dedup_folder(tmp_path / "bench", tmp_path / "bench", tmp_path / "out")
+
+
 def test_a_picture_of_many_test_rows_hides_none_of_them() -> None:
     a, b, *others = photos(4)
     task = "visual_correspondence"

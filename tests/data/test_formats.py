@@ -91,6 +91,11 @@ BAD = [
     (llava(0, image=["0.png", "1.png"]), "1 <image> marks but the row has 2 images"),
     (llava(0, image=7), "neither path nor bytes"),
     ("text", "expected an object"),
+    ({"messages": [1, 2]}, "expected a list of turns, found [1, 2]"),
+    ({"messages": "ab"}, "expected a list of turns, found 'ab'"),
+    ({"messages": {"role": "user"}}, "expected a list of turns, found {'role'"),
+    ({"messages": [{"role": "user", "content": [1]}]}, 'a part of "content" must be an object'),
+    ({"messages": [{"role": "user", "content": [{"type": "text"}]}]}, '"text" must be text'),
 ]
 
 

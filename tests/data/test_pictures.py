@@ -1,13 +1,17 @@
-"""Pictures of more than 8 bits keep their greys; all others keep their bits."""
+"""Pictures are read alike everywhere; those of more than 8 bits keep their greys."""
 
 from __future__ import annotations
 
+import io
 import random
+import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from livr.data.check import check_folder, inspect_image
 from livr.data.dedup import open_rgb as open_small
@@ -18,8 +22,12 @@ from livr.data.store import load_split, write_dataset
 from livr.errors import DataError
 from livr.model.encoder import read_image
 
+from .test_check import png_header
+
 GREYS = np.array([[0, 256, 1000], [30000, 65279, 65535]], dtype=np.uint16)
 EXPECTED = [[0, 1, 3], [117, 254, 255]]
+
+READERS: list[Callable[[Path], Image.Image]] = [open_rgb, lambda path: read_image(path, "7")]
 
 
 def deep(tmp_path: Path, name: str = "deep.png") -> Path:
@@ -122,6 +130,81 @@ def test_a_png_with_a_broken_chunk_is_named(tmp_path: Path) -> None:
     # A second chunk whose name is no name, in the middle of the pixels.
     whole[start - 4 : start] = (100).to_bytes(4, "big")
     path.write_bytes(bytes(whole))
-    for read in (open_rgb, lambda image: read_image(image, "7")):
+    for read in READERS:
         with pytest.raises(DataError, match=r"broken\.png"):
             read(path)
+
+
+def patch() -> Image.Image:
+    return Image.frombytes("RGB", (6, 4), random.Random(1).randbytes(72))
+
+
+def jpeg_with(exif: bytes) -> bytes:
+    buffer = io.BytesIO()
+    patch().save(buffer, "JPEG")
+    data, segment = buffer.getvalue(), b"Exif\0\0" + exif
+    return data[:2] + b"\xff\xe1" + struct.pack(">H", len(segment) + 2) + segment + data[2:]
+
+
+def test_a_picture_turned_by_its_metadata_is_read_upright_everywhere(tmp_path: Path) -> None:
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    patch().save(tmp_path / "turned.png", exif=turned)
+    patch().transpose(Image.Transpose.ROTATE_270).save(tmp_path / "upright.png")
+    upright, path = Image.open(tmp_path / "upright.png"), tmp_path / "turned.png"
+    row = Example(id="1", images=(path,), question="?", answer="x")
+    for image in (open_small(path), thumbnails(row)[0], *(read(path) for read in READERS)):
+        assert (image.size, image.tobytes()) == ((4, 6), upright.tobytes())
+    assert inspect_image(path) == inspect_image(tmp_path / "upright.png")
+
+
+def test_clear_is_white_everywhere(tmp_path: Path) -> None:
+    Image.new("RGBA", (3, 2), (200, 0, 0, 0)).save(tmp_path / "clear.png")
+    Image.new("RGB", (3, 2), "white").save(tmp_path / "white.png")
+    assert all(grey(read(tmp_path / "clear.png")) == [[255] * 3] * 2 for read in READERS)
+    assert inspect_image(tmp_path / "clear.png") == inspect_image(tmp_path / "white.png")
+
+
+def bad_metadata(folder: Path) -> list[Path]:
+    """A page number that is a fraction beside a rotation, and text where hex digits are due."""
+    rotation = struct.pack(">HHI4s", 0x0112, 3, 1, b"\0\6\0\0")
+    page = struct.pack(">HHII", 0x0129, 5, 1, 0)
+    tags = b"MM\0*\0\0\0\x08\0\x02" + rotation + page + bytes(4)
+    (folder / "exif.jpg").write_bytes(jpeg_with(tags))
+    raw = PngInfo()
+    raw.add_text("Raw profile type exif", "\nexif\n  zz\nno hex")
+    patch().save(folder / "raw.png", pnginfo=raw)
+    return [folder / "exif.jpg", folder / "raw.png"]
+
+
+def test_metadata_that_cannot_be_read_turns_nothing(tmp_path: Path) -> None:
+    for path in bad_metadata(tmp_path):
+        with Image.open(path) as opened:
+            plain = opened.convert("RGB")
+        assert all(read(path).tobytes() == plain.tobytes() for read in READERS)
+        assert inspect_image(path)[0] == ""
+        with Image.open(path) as opened:
+            assert storable(opened).tobytes() == plain.tobytes()
+
+
+def test_what_no_decoder_takes_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "odd.ppm"
+    path.write_bytes(b"P6 2\x8b 2 255 " + bytes(12))  # Pillow raises ValueError for it
+    assert "is damaged" in inspect_image(path)[0]
+    for read in READERS:
+        with pytest.raises(DataError, match=r"odd\.ppm is damaged"):
+            read(path)
+        with pytest.raises(DataError, match=r"gone\.png cannot be read: No such file"):
+            read(tmp_path / "gone.png")
+
+
+@pytest.mark.parametrize("side", [12_000, 50_000])
+def test_a_huge_picture_is_refused_wherever_it_is_read(tmp_path: Path, side: int) -> None:
+    (tmp_path / "huge.png").write_bytes(png_header(side, side))
+    for read in READERS:
+        with pytest.raises(DataError, match=r"huge\.png is huge.* at most 89,478,485"):
+            read(tmp_path / "huge.png")
+    row = Example(id="1", images=(tmp_path / "huge.png",), question="?", answer="x")
+    with pytest.raises(DataError, match=r"huge\.png is huge"):
+        write_dataset(tmp_path / "set", {"train": [row]})
+    assert not (tmp_path / "set").exists()

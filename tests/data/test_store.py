@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -108,6 +109,20 @@ def test_the_current_folder_is_refused_before_anything_is_built(
 def test_an_unreadable_image_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"gone\.png"):
         write_dataset(tmp_path / "set", {"train": [example(1, images=(tmp_path / "gone.png",))]})
+
+
+def test_a_full_disk_is_not_blamed_on_the_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("RGB", (6, 5)).save(tmp_path / "photo.png")
+
+    def full(source: object, target: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("livr.data.store.shutil.copyfile", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_dataset(tmp_path / "set", {"train": [example(1, images=(tmp_path / "photo.png",))]})
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.png"]
 
 
 def test_prompt_text() -> None:

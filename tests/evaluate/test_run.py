@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from tests import tiny
 import livr
 from livr.data.example import Example
 from livr.data.store import write_dataset
-from livr.errors import LivrError
+from livr.errors import ConfigError, LivrError, ModelError
+from livr.evaluate.run import from_anywhere
 from livr.model.model import Model
 
 
@@ -116,3 +118,42 @@ def test_long_answers_are_not_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_a_folder_is_refused_before_anything_is_asked(data: Path, tmp_path: Path) -> None:
     with pytest.raises(LivrError, match="is a folder"):
         livr.evaluate("no/such/model", data, out=tmp_path)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match=r"--out .*file is not a folder"):
+        livr.evaluate("no/such/model", data, out=tmp_path / "file" / "x.json")
+    with pytest.raises(ConfigError, match="batch_size=0"):
+        livr.evaluate("no/such/model", data, batch_size=0)
+
+
+def as_run(folder: Path, checkpoint: Path, trained: bytes) -> Path:
+    """A folder that is asked as a checkpoint and written to as a run."""
+    shutil.copytree(checkpoint, folder)
+    (folder / "train.json").write_bytes(trained)
+    return folder
+
+
+def test_a_run_remembers_its_data_for_every_working_directory(
+    data: Path, tmp_path: Path, checkpoints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Model, "generate", lambda self, asked, *_, **__: ["A"] * len(asked))
+    run = as_run(tmp_path / "run", checkpoints("qwen3_vl"), b'{"method": "livr", "seed": 1}')
+    monkeypatch.chdir(data.parent)
+    result = livr.evaluate(run, data.name)
+    assert result.data == data.name
+    scores = json.loads((run / "scores.json").read_text())
+    assert (scores["data"], scores["task"], scores["seed"]) == (str(data.resolve()), "mixed", 1)
+    assert from_anywhere("blink:BLINK/Jigsaw") == "blink:BLINK/Jigsaw"
+
+
+@pytest.mark.parametrize("record", [b"{", b"\xff", b"[]"])
+def test_a_damaged_record_of_training_is_refused_before_anything_is_asked(
+    record: bytes, data: Path, tmp_path: Path, checkpoints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def generate(*_: object, **__: object) -> list[str]:
+        raise AssertionError("asked")
+
+    monkeypatch.setattr(Model, "generate", generate)
+    run = as_run(tmp_path / "run", checkpoints("qwen3_vl"), record)
+    with pytest.raises(ModelError, match=r"train\.json .*; copy the run again"):
+        livr.evaluate(run, data)
+    assert not list(run.glob("predictions*"))

@@ -52,3 +52,54 @@ def test_weights_that_are_missing_or_too_many_are_refused(
     with pytest.raises(ModelError, match=reason):
         livr.export(folder, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+WRONG_ABOUT = {
+    b"[]": "does not say how the adapter is made up",
+    b"{}": "does not say how the adapter is made up",
+    b'{"tune": "rows", "latents": {"num": 2}}': "does not say how the adapter is made up",
+    b'{"tune": "lora", "latents": {"num": "x"}}': "num: Input should be a valid integer",
+    b"\xff": "cannot be read",
+}
+
+
+@pytest.mark.parametrize("content", WRONG_ABOUT)
+def test_a_damaged_description_is_one_plain_message(
+    content: bytes, runs: dict[str, Run], tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(runs["lora"].path, folder)
+    (folder / "adapter" / "livr.json").write_bytes(content)
+    for use in (livr.load, lambda run: livr.export(run, tmp_path / "out")):
+        with pytest.raises(ModelError, match=WRONG_ABOUT[content]) as found:
+            use(folder)
+        assert "copy the run again" in str(found.value)
+        assert "pydantic" not in str(found.value)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("content", [b"[]", b"{}", b'{"peft_type": "LORA", "r": "x"}', b"\xff"])
+def test_damaged_settings_of_lora_are_refused(
+    content: bytes, runs: dict[str, Run], tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(runs["lora"].path, folder)
+    (folder / "adapter" / "adapter_config.json").write_bytes(content)
+    with pytest.raises(ModelError, match="cannot load the adapter"):
+        livr.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"\xff", "not a YAML file"), (b"[1]", "valid dictionary"), (b"model: 5", "valid string")],
+)
+def test_damaged_settings_of_a_run_are_one_plain_message(
+    content: bytes, reason: str, runs: dict[str, Run], tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(runs["lora"].path, folder)
+    (folder / "config.yaml").write_bytes(content)
+    for use in (livr.load, lambda run: livr.export(run, tmp_path / "out")):
+        with pytest.raises(ModelError, match=reason) as found:
+            use(folder)
+        assert "Mend the file, or copy the run again" in str(found.value)

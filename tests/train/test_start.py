@@ -85,6 +85,11 @@ def test_how_latents_train_is_for_the_settings(base, data, tmp_path) -> None:
         assert recorded(out)["latents"]["noise"] == noise
 
 
+def test_settings_are_a_list(data) -> None:
+    with pytest.raises(ConfigError, match=r"give a list of them: settings=\['optim.lr=1e-3'\]"):
+        livr.train("mini", data, settings="optim.lr=1e-3")
+
+
 def test_names_of_settings() -> None:
     assert named(["latents={num: 4}", "dtype=auto"]) == {"latents", "latents.num", "dtype"}
 

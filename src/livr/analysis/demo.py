@@ -18,7 +18,7 @@ from livr.config import Settings, TrainConfig, dump, load_recipe
 from livr.data.build import POOL, build_task
 from livr.data.tasks import get_task
 from livr.errors import ConfigError
-from livr.evaluate.run import evaluate
+from livr.evaluate.run import evaluate, from_anywhere
 from livr.evaluate.score import write_predictions
 from livr.files import write_json
 from livr.mini import EMBEDDED
@@ -247,5 +247,5 @@ def _evaluate(job: _Job, sizes: DemoConfig, meter: Meter, title: str) -> None:
     result = evaluate(sizes.model, job.data, SPLIT, on_progress=listen)
     write_predictions(job.folder / f"predictions-{SPLIT}.jsonl", result.predictions)
     scores: dict[str, Any] = {"task": job.task, "method": job.method, "seed": job.seed}
-    scores |= result.summary()
+    scores |= result.summary() | {"data": from_anywhere(result.data)}
     write_json(job.folder / "scores.json", scores)

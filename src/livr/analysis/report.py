@@ -114,7 +114,7 @@ def _section(
 ) -> Section:
     own = tuple(line for line in lines if line.task == runs[0].task)
     curves = [(caption, learning_curves(runs, measure)) for measure, caption in CURVES]
-    pair = _pair(runs, reference, method)
+    pair = pair_of(runs, reference, method)
     answers = Counter(row.answer for row in runs[0].predictions)
     found = next((line for line in own if line.method == method and line.against), None)
     return Section(
@@ -136,8 +136,14 @@ def model_name(run: Run) -> str:
     return Path(name).name if Path(name).is_absolute() else name
 
 
-def _pair(runs: Sequence[Run], reference: str, method: str) -> tuple[Run, Run] | None:
-    """The runs with the lowest seed that both methods have."""
+def pair_of(runs: Sequence[Run], reference: str, method: str) -> tuple[Run, Run] | None:
+    """The runs whose answers stand side by side: with the lowest seed that both methods have.
+
+    Args:
+        runs: The runs of one task.
+        reference: The first method.
+        method: The second.
+    """
     by_seed = {(run.method, run.seed): run for run in runs}
     for seed in sorted({run.seed for run in runs}):
         a, b = by_seed.get((reference, seed)), by_seed.get((method, seed))

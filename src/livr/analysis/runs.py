@@ -8,12 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from livr.errors import DataError
+from livr.data.store import BLINK
+from livr.errors import ConfigError, DataError
 from livr.evaluate.score import Prediction, read_predictions
+from livr.settings import read_yaml
 
 SPLIT = "test"
+_Kind = tuple[tuple[type, ...], str]
+_TEXT: _Kind = ((str,), "a text")
+_WHOLE: _Kind = ((int,), "a whole number")
+_NUMBER: _Kind = ((int, float), "a number")
+_SCORES = {"task": _TEXT, "method": _TEXT, "seed": _WHOLE}
+"""What `scores.json` must say."""
+_MAY_SAY = {"data": _TEXT, "model": _TEXT, "train_seconds": _NUMBER}
+_MEASURES = ("loss", "val_accuracy")
+_AGAIN = "evaluate the run again with livr eval, or copy it again"
+_MEND = "mend the file, or copy the run again"
 
 
 @dataclass(frozen=True)
@@ -59,9 +69,23 @@ class Run:
 
     @property
     def data(self) -> Path | None:
-        """The data set folder, if the run remembers one that is still there."""
+        """The data set folder, if the run remembers one whose questions are still there."""
+        if self._on_blink:
+            return None
+        # What was typed for a test may hold in another working directory only.
+        named = (self.scores.get("data"), self.config.get("data"))
+        folders = [Path(name) for name in named if name]
+        return next((path for path in folders if (path / f"{SPLIT}.jsonl").is_file()), None)
+
+    @property
+    def lost_data(self) -> str | None:
+        """The data set folder that the run remembers, if its questions are gone."""
         named = self.scores.get("data") or self.config.get("data")
-        return Path(named) if named and Path(named).is_dir() else None
+        return None if self._on_blink or self.data is not None else named
+
+    @property
+    def _on_blink(self) -> bool:
+        return str(self.scores.get("data")).startswith(BLINK)
 
     @property
     def train_seconds(self) -> float | None:
@@ -74,31 +98,27 @@ def read_run(path: Path) -> Run:
     """Read a run folder.
 
     Raises:
-        DataError: It is not a run folder, or the run was never evaluated on the test split.
+        DataError: It is not a run folder, one of its files is damaged, or the run was never
+            evaluated on the test split.
     """
     if not path.is_dir():
         raise DataError(f"{path} is not a run folder")
     scores_file = path / "scores.json"
     if not scores_file.is_file():
         raise DataError(f"{path} has no scores.json; run `livr eval {path} --data ...` first")
-    scores = _json(scores_file)
-    config_file, metrics_file = path / "config.yaml", path / "metrics.jsonl"
-    config = yaml.safe_load(config_file.read_text("utf-8")) if config_file.is_file() else {}
+    scores, metrics_file = _scores(scores_file), path / "metrics.jsonl"
     metrics = list(read_metrics(metrics_file)) if metrics_file.is_file() else []
-    try:
-        return Run(
-            path=path,
-            task=str(scores["task"]),
-            method=str(scores["method"]),
-            seed=int(scores["seed"]),
-            scores=scores,
-            config=dict(config or {}),
-            loss=curve(metrics, "loss"),
-            val_accuracy=curve(metrics, "val_accuracy"),
-            predictions=tuple(read_predictions(path / f"predictions-{SPLIT}.jsonl")),
-        )
-    except KeyError as error:
-        raise DataError(f"{scores_file} does not say the {error.args[0]} of the run") from error
+    return Run(
+        path=path,
+        task=scores["task"],
+        method=scores["method"],
+        seed=scores["seed"],
+        scores=scores,
+        config=_config(path / "config.yaml"),
+        loss=curve(metrics, "loss"),
+        val_accuracy=curve(metrics, "val_accuracy"),
+        predictions=tuple(read_predictions(path / f"predictions-{SPLIT}.jsonl")),
+    )
 
 
 def read_runs(paths: Iterable[Path]) -> list[Run]:
@@ -118,27 +138,67 @@ def read_runs(paths: Iterable[Path]) -> list[Run]:
     return list({run.path.resolve(): run for run in runs}.values())
 
 
-def _json(path: Path) -> dict[str, Any]:
+def _scores(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text("utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} is not a JSON file: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path} is not a JSON file: {error}; {_AGAIN}") from error
     if not isinstance(value, dict):
-        raise DataError(f"{path}: expected an object")
+        raise DataError(f"{path}: expected an object; {_AGAIN}")
+    for name, kind in _SCORES.items():
+        if name not in value:
+            raise DataError(f"{path} does not say the {name} of the run; {_AGAIN}")
+        _must_be(value[name], kind, f"{path}: {name}")
+    for name, kind in _MAY_SAY.items():
+        if value.get(name) is not None:
+            _must_be(value[name], kind, f"{path}: {name}")
+    return value
+
+
+def _must_be(value: Any, kind: _Kind, where: str, then: str = _AGAIN) -> None:
+    types, words = kind
+    if not isinstance(value, types):
+        raise DataError(f"{where} is {value!r}, expected {words}; {then}")
+
+
+def _config(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        value = read_yaml(path, "settings of the run") or {}
+    except ConfigError as error:
+        raise DataError(f"{error}\n{_MEND.capitalize()}") from error
+    if not isinstance(value, dict):
+        raise DataError(f"{path}: expected settings like 'method: livr', found {value!r}; {_MEND}")
+    for name in ("data", "model"):
+        if value.get(name) is not None:
+            _must_be(value[name], _TEXT, f"{path}: {name}", _MEND)
     return value
 
 
 def read_metrics(path: Path) -> Iterable[dict[str, Any]]:
-    """The rows of `metrics.jsonl`.
+    """The rows of `metrics.jsonl`. A last line that was cut off is left out, as in training.
 
     Raises:
-        DataError: A line is no JSON object.
+        DataError: A line is no JSON object, or what it measures is no number.
     """
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+    # Lines that are whole end in one; not splitlines, which knows more ends than JSON.
+    *lines, rest = path.read_bytes().split(b"\n")
+    for number, line in enumerate([*lines, rest], start=1):
+        if not line.strip():
+            continue
         try:
-            yield json.loads(line)
-        except json.JSONDecodeError as error:
-            raise DataError(f"{path}:{number} is not a JSON object: {error}") from error
+            row = json.loads(line.decode("utf-8"))
+        except (ValueError, RecursionError) as error:
+            if number > len(lines):
+                return
+            raise DataError(f"{path}:{number} is not a JSON object: {error}; {_MEND}") from error
+        if not isinstance(row, dict):
+            raise DataError(f"{path}:{number} is not a JSON object; {_MEND}")
+        measured = [name for name in _MEASURES if row.get(name) is not None]
+        for name in [*measured, "epoch"] if measured else []:
+            _must_be(row.get(name), _NUMBER, f"{path}:{number}: {name}", _MEND)
+        yield row
 
 
 def curve(rows: Iterable[dict[str, Any]], name: str) -> tuple[Point, ...]:

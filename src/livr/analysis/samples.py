@@ -7,11 +7,11 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PIL import Image, ImageOps
+from PIL import Image
 
 from livr.analysis.runs import SPLIT, Run
 from livr.data.example import IMAGE_PLACEHOLDER, LETTERS, Example, ImageInput
-from livr.data.pictures import eight_bit
+from livr.data.pictures import open_rgb
 from livr.data.store import load_split
 from livr.evaluate.score import Prediction
 
@@ -64,16 +64,18 @@ def choose(a: Run, b: Run, per_group: int = 3) -> list[Group]:
     """Group the test questions of two runs by outcome and take the first of each group.
 
     Args:
-        a: A run; its data set folder must still be there.
-        b: Another run on the same questions.
+        a: A run.
+        b: Another run on the same questions. The data set folder of one of the two must still be
+            there; else nothing is shown.
         per_group: Samples per group.
 
     Raises:
         DataError: The data set cannot be read.
     """
-    if a.data is None:
+    data = a.data or b.data
+    if data is None:
         return []
-    examples = {example.id: example for example in load_split(a.data, SPLIT)}
+    examples = {example.id: example for example in load_split(data, SPLIT)}
     pairs = list(zip(a.predictions, b.predictions, strict=True))
     groups = []
     for title, right_a, right_b in GROUPS:
@@ -113,12 +115,13 @@ def in_words(answer: str, choices: Sequence[str] | None) -> str:
 
 
 def data_uri(source: ImageInput) -> str:
-    """An image as a data URI: upright, at most `MAX_SIDE` pixels a side, JPEG."""
-    opened = source if isinstance(source, Image.Image) else Image.open(source)
-    image = eight_bit(ImageOps.exif_transpose(opened)).convert("RGBA")
+    """An image as the model sees it as a data URI: at most `MAX_SIDE` pixels a side, JPEG.
+
+    Raises:
+        DataError: It cannot be used; names the file.
+    """
+    image = open_rgb(source)
     image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
-    canvas = Image.new("RGB", image.size, "white")
-    canvas.paste(image, mask=image.getchannel("A"))
     buffer = io.BytesIO()
-    canvas.save(buffer, "JPEG", quality=82, optimize=True)
+    image.save(buffer, "JPEG", quality=82, optimize=True)
     return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -57,7 +57,7 @@ def _names(method: str, group: Sequence[Run]) -> dict[Path, str]:
 def _settings(config: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     """Every setting that matters, by its dotted name, as text."""
     for key, value in config.items():
-        name = prefix + key
+        name = f"{prefix}{key}"
         if isinstance(value, Mapping):
             yield from _settings(value, f"{name}.")
         elif name not in _SAME_RESULT:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from livr.cli.comparison import print_comparison, span
+from livr.cli.comparison import note_unknown, print_comparison, span
 from livr.cli.console import JsonFlag, note, print_json, print_table
 from livr.errors import ConfigError
 
@@ -49,14 +49,15 @@ def compare(
     from livr.analysis.compare import results
     from livr.analysis.compare_mean import means
     from livr.analysis.compare_outcomes import read_outcomes
+    from livr.evaluate.target import refuse_target
 
+    if figure is not None:
+        refuse_target(figure, "--figure")
     found, failed = read_outcomes(runs, subsets=paper is not None)
     lines = compare_runs(found, reference)
     total = means(found, reference, keep_all=keep_all)
     methods = list(dict.fromkeys(line.method for line in lines))
-    if reference not in methods and len(methods) > 1:
-        names = ", ".join(map(repr, methods))
-        note(f"Nothing is called {reference!r}, so there are no differences. --reference: {names}")
+    note_unknown("--reference", reference, methods, "there are no differences")
     if paper is not None:
         _beside(found, lines, paper, backbone, reference, as_json)
     elif as_json:

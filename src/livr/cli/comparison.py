@@ -14,6 +14,20 @@ if TYPE_CHECKING:
     from livr.evaluate.stats import Interval
 
 
+def note_unknown(option: str, name: str, methods: Sequence[str], so: str) -> None:
+    """Say that no run is of the method that an option names, where there are several to choose.
+
+    Args:
+        option: The option.
+        name: What it names.
+        methods: What there is.
+        so: What is missing for that reason.
+    """
+    if name not in methods and len(methods) > 1:
+        names = ", ".join(map(repr, methods))
+        note(f"Nothing is called {name!r}, so {so}. {option}: {names}")
+
+
 def print_comparison(
     runs: Sequence[Outcomes],
     failed: Sequence[Failed],

@@ -188,12 +188,14 @@ def convert(
     seed: Annotated[int, typer.Option(help="Seed of the split.")] = 0,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --out.")] = False,
 ) -> None:
-    """Turn your data into a data set folder; the same picture never lands in two splits."""
+    """Turn your data into a data set folder; rows with the same picture are divided together."""
     from livr.data.convert import convert as run
 
     manifest = run(source, out, images, val, test, seed, overwrite)
     counts = ", ".join(f"{n} {split}" for split, n in manifest["counts"].items())
     typer.echo(f"{out}: {counts}")
+    if "splits" in manifest:
+        note(f"The splits are those of {source}; --val and --test divide rows without one.")
 
 
 @app.command()

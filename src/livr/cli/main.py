@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import warnings
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Annotated, Any
@@ -66,6 +67,16 @@ class LazyVerbs(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         return load_verb(cmd_name) if cmd_name in self.list_commands(ctx) else None
 
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as stop:
+            raise Stopped(str(stop)) from stop
+
+
+class Stopped(Exception):  # noqa: N818
+    """Ctrl-C or SIGTERM, under a name that typer does not know: it would exit without a word."""
+
 
 app = typer.Typer(cls=LazyVerbs, add_completion=False, no_args_is_help=True)
 
@@ -102,6 +113,9 @@ def explain(error: BaseException) -> int:
     Returns:
         2 if the user can mend it, 130 after Ctrl-C, 1 for a bug of ours.
     """
+    if isinstance(error, Stopped):
+        complain(f"Stopped. {error}".strip())
+        return INTERRUPTED
     if isinstance(error, KeyboardInterrupt) or _ENDED in f"{error} {error.__cause__}":
         complain("Stopped.")
         return INTERRUPTED
@@ -126,11 +140,13 @@ def main() -> None:
     """Run the command line: exit 0, 2 for an error the user can mend, 1 for a bug."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    # Pillow warns of pictures that livr refuses in a sentence of its own.
+    warnings.filterwarnings("ignore", message="Image size .* exceeds limit")
     # A scheduler's SIGTERM stops a command as Ctrl-C does, and the processes it started with it.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app()
     except (Exception, KeyboardInterrupt) as error:
-        if os.environ.get("LIVR_DEBUG") and not isinstance(error, LivrError):
+        if os.environ.get("LIVR_DEBUG") and not isinstance(error, LivrError | Stopped):
             raise
         sys.exit(explain(error))

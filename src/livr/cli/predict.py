@@ -43,7 +43,7 @@ def predict(
     hush()
     use = which_latents("keep", num_latents)
     options = {"compress": compress, "trust_remote_code": trust_remote_code}
-    answer = ask(model, image, question, choice, mask=mask, latents=use, **options)
+    answer = ask(model, image, question, choice or None, mask=mask, latents=use, **options)
     if as_json:
         print_json({"answer": answer.answer, "text": answer.text})
         return

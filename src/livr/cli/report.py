@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from livr.cli.compare import ReferenceOption, RunsArgument
+from livr.cli.comparison import note_unknown
 from livr.cli.console import note
+
+if TYPE_CHECKING:
+    from livr.analysis.runs import Run
 
 
 def report(
@@ -29,9 +34,11 @@ def report(
     from livr.analysis.report import write_report
     from livr.analysis.runs import read_runs
     from livr.analysis.tell_apart import told_apart
+    from livr.evaluate.target import refuse_target
 
     if out.is_dir():
         out = out / "report.html"
+    refuse_target(out)
     audits = [read(path) for path in audit or ()]
     found = told_apart(read_runs(runs))
     write_report(
@@ -42,4 +49,25 @@ def report(
         method=method,
         audits=audits,
     )
+    _say_what_is_missing(found, reference, method)
     note(f"{out}: open it in a browser; it needs no network.")
+
+
+def _say_what_is_missing(runs: Sequence[Run], reference: str, method: str) -> None:
+    """The page leaves out what it cannot show; here is why."""
+    from livr.analysis.compare import label
+    from livr.analysis.report import pair_of
+
+    methods = list(dict.fromkeys(run.method for run in runs))
+    note_unknown("--reference", reference, methods, "there are no differences")
+    note_unknown("--method", method, methods, "no answers stand side by side")
+    for task in dict.fromkeys(run.task for run in runs):
+        pair = pair_of([run for run in runs if run.task == task], reference, method)
+        if pair and not any(run.data for run in pair):
+            lost = next((run.lost_data for run in pair if run.lost_data), None)
+            if lost is not None:
+                note(
+                    f"{label(task)}: the data set {lost} is gone, so the page shows none of its "
+                    "questions. Put it back, or evaluate the runs again with livr eval RUN --data "
+                    "FOLDER."
+                )

@@ -69,6 +69,7 @@ def train(
 
 def run(config: TrainConfig, resume: bool) -> None:
     """Train, with a bar and a summary in the first process; others are silent."""
+    from livr.train.checkpoint import worth_resuming
     from livr.train.processes import is_first
     from livr.train.progress import Progress
     from livr.train.run import train as run_training
@@ -77,12 +78,19 @@ def run(config: TrainConfig, resume: bool) -> None:
     if not is_first():
         run_training(config, resume=resume)
         return
-    with progress(1.0, "loading") as advance:
+    try:
+        with progress(1.0, "loading") as advance:
 
-        def listen(state: Progress) -> None:
-            advance(state.done / state.total, state.phase)
+            def listen(state: Progress) -> None:
+                advance(state.done / state.total, state.phase)
 
-        done = run_training(config, resume=resume, on_progress=listen)
+            done = run_training(config, resume=resume, on_progress=listen)
+    except KeyboardInterrupt as stop:
+        if config.out is not None and worth_resuming(config.out):
+            then = f"The same command with --resume continues the run in {config.out}."
+        else:
+            then = "There was no checkpoint yet, so there is nothing to continue."
+        raise KeyboardInterrupt(then) from stop
     if done.val_accuracy is None:
         note("No val.jsonl: the last checkpoint was kept.")
     fields = {

@@ -77,17 +77,21 @@ def check_folder(
         raise DataError(f"{root} is not a folder; expected one with train.jsonl and images/")
     report = Report()
     checker = _Checker(root, report, counter)
-    if not (root / "train.jsonl").is_file():
+    if not (root / "train.jsonl").exists():
         report.problems.append(Problem("train.jsonl", None, _missing_train(root)))
     for path in sorted(root.glob("*.jsonl")):
         if path.stem not in SPLITS and path.name != REGIONS:
             message = "not a split; rename it to train.jsonl, val.jsonl or test.jsonl, or move it"
             report.problems.append(Problem(path.name, None, message))
     for split in SPLITS:
-        if (root / f"{split}.jsonl").is_file():
+        file = f"{split}.jsonl"
+        if (root / file).is_dir():
+            message = "is a folder; expected a file with one row per line"
+            report.problems.append(Problem(file, None, message))
+        elif (root / file).is_file():
             for row in checker.check_split(split):
                 if advance:
-                    advance(f"{split}.jsonl", row)
+                    advance(file, row)
     report.images = len(checker.images)
     return report
 
@@ -162,7 +166,7 @@ class _Checker:
 
 
 def inspect_image(path: Path) -> tuple[str, str]:
-    """Returns (what is wrong, "") or ("", hash of the decoded pixels)."""
+    """Returns (what is wrong, "") or ("", hash of the pixels that the model sees)."""
     if path.stat().st_size == 0:
         return "is an empty file", ""
     return inspect_picture(path)

@@ -7,7 +7,7 @@ import hashlib
 import io
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from livr.data.example import Example, ImageInput
-from livr.data.formats import read_examples
+from livr.data.formats import read_parts
 from livr.data.pictures import inspect_picture, storable
 from livr.data.store import SPLITS, load_split, staged_folder, writable_target, write_dataset
 from livr.errors import DataError
@@ -34,14 +34,15 @@ def convert(
 ) -> dict[str, Any]:
     """Reads a foreign format and writes a data set folder. Returns its manifest.
 
-    Rows that show the same picture (by content) or count together come into the same split.
+    A source whose parts are named after splits keeps them. Rows without a split are divided: those
+    that show the same picture (by content) or count together come into the same one.
 
     Args:
-        source: See `livr.data.formats.read_examples`.
+        source: See `livr.data.formats.read_parts`.
         out: Folder to write.
         images: Folder of relative image paths.
-        val: Share of rows for validation.
-        test: Share of rows for test.
+        val: Share of the rows without a split for validation.
+        test: Share of the rows without a split for test.
         seed: Seed of the split.
         overwrite: Replace an existing data set.
 
@@ -51,23 +52,24 @@ def convert(
     Raises:
         DataError: A row is wrong, the target is taken, or the shares leave nothing to train on.
     """
-    if min(val, test) < 0 or val + test >= 1:
+    if not (val >= 0 and test >= 0 and val + test < 1):  # so that NaN is refused, too
         raise DataError(f"val {val} and test {test} must be shares that leave rows to train on")
     target = writable_target(Path(out), overwrite)
     target.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as unpacked:
-        examples = read_examples(source, images, Path(unpacked))
-        splits = {name: rows for name, rows in _split(examples, val, test, seed).items() if rows}
-        if "train" not in splits:
-            raise DataError(
-                f"val {val} and test {test} leave none of the {len(examples)} row(s) to train on; "
-                "lower them, or give more rows"
-            )
+        parts = read_parts(source, images, Path(unpacked))
+        kept = None not in parts
+        splits = _kept(parts) if kept else _divided(parts[None], val, test, seed)
         source_note = {"name": Path(source).name, "licence": "the user's own"}
-        return write_dataset(out, splits, {"source": source_note, "seed": seed}, overwrite)
+        how = {"splits": "those of the source"} if kept else {"seed": seed}
+        return write_dataset(out, splits, {"source": source_note, **how}, overwrite)
 
 
-def _split(
+def _kept(parts: Mapping[str | None, list[Example]]) -> dict[str, list[Example]]:
+    return {split: parts[split] for split in SPLITS if split in parts}
+
+
+def _divided(
     examples: Sequence[Example], val: float, test: float, seed: int
 ) -> dict[str, list[Example]]:
     groups = list(group_by_picture(examples).values())
@@ -77,7 +79,12 @@ def _split(
     for group in groups:
         split = next((s for s, n in wanted.items() if len(result[s]) + len(group) <= n), "train")
         result[split].extend(group)
-    return result
+    if not result["train"]:
+        raise DataError(
+            f"val {val} and test {test} leave none of the {len(examples)} row(s) to train on; "
+            "lower them, or give more rows"
+        )
+    return {split: rows for split, rows in result.items() if rows}
 
 
 def group_by_picture(examples: Sequence[Example]) -> dict[int, list[Example]]:

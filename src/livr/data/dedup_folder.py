@@ -72,6 +72,7 @@ def dedup_folder(
     """
     root = Path(folder)
     writable_target(Path(out), overwrite)  # asked before the search, which takes long
+    load_split(root, "train")  # its absence, too, is said before
     test = load_split(against, split)
     kept: dict[str, list[Example]] = {}
     removed: dict[str, list[Duplicate]] = {}
@@ -87,7 +88,7 @@ def dedup_folder(
         removed[name] = found
         originals.update({example.id: example for example in examples})
     if not kept.get("train"):
-        raise DataError(f"{root}: no training row would remain (or there is no train.jsonl)")
+        raise DataError(f"{root}: no training row would remain")
     with staged_folder(Path(out), overwrite) as stage:
         counts = {name: write_split(stage, name, examples) for name, examples in kept.items()}
         duplicates = [duplicate for found in removed.values() for duplicate in found]

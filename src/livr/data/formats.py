@@ -10,6 +10,8 @@
   (separated by |) and id; UTF-8;
 - Hugging Face: a folder written by `save_to_disk`, parquet files, or `hf:NAME[:SPLIT]`.
 
+Parts of a folder that are named after splits keep them, see `livr.data.parts`.
+
 One exchange per row: a row with several turns is a problem, not silently cut.
 """
 
@@ -17,16 +19,18 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 from livr.data.example import Example
+from livr.data.parts import from_folder, from_hub, from_parquet
 from livr.data.pictures import file_problem
 from livr.data.record import Record, to_example
-from livr.data.rows import Row, content_problems, shortened
+from livr.data.rows import Row, content_problems, json_fault, shortened
 from livr.errors import DataError, Problem
 
 HUB = "hf:"
@@ -34,11 +38,24 @@ COLUMNS = ("image", "question", "answer")
 _LONGEST_CELL = 2**31 - 1
 _Numbered = Iterator[tuple[int, Record]]
 """Records, each with its row: the line of a text file, else counted from 1."""
+_Placed = Iterator[tuple[str | None, int, Record]]
+"""The same with the split that the source puts it into, if any."""
 
 
 def read_examples(
     source: str | Path, images: Path | None = None, unpack: Path | None = None
 ) -> list[Example]:
+    """Reads a file or folder in any of the formats above, all splits in one list.
+
+    Args and errors are those of `read_parts`.
+    """
+    parts = read_parts(source, images, unpack)
+    return [example for examples in parts.values() for example in examples]
+
+
+def read_parts(
+    source: str | Path, images: Path | None = None, unpack: Path | None = None
+) -> dict[str | None, list[Example]]:
     """Reads a file or folder in any of the formats above.
 
     Args:
@@ -47,15 +64,18 @@ def read_examples(
         unpack: Folder for the files of images that the source holds as bytes, written as they
             are; default: they are opened in memory.
 
+    Returns:
+        Split -> its examples; None stands for all of a source that names no splits.
+
     Raises:
         DataError: With every problem found, each with its row.
     """
     path = Path(source)
     file, base = path.name, images or path.parent
     problems: list[Problem] = []
-    examples: list[Example] = []
+    parts: dict[str | None, list[Example]] = defaultdict(list)
     seen: dict[str, int] = {}
-    for count, (number, record) in enumerate(_records(str(source), problems), start=1):
+    for count, (split, number, record) in enumerate(_records(str(source), problems), start=1):
         try:
             example = to_example(record, f"{path.stem}-{count:05d}", base, unpack)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -66,12 +86,12 @@ def read_examples(
             messages.append(f"the id {example.id!r} was already used in row {seen[example.id]}")
         seen.setdefault(example.id, number)
         problems.extend(Problem(file, number, message) for message in messages)
-        examples.append(example)
+        parts[split].append(example)
     if problems:
         raise DataError(f"{source} has {len(problems)} problem(s):", problems)
-    if not examples:
+    if not parts:
         raise DataError(f"{source} holds no row")
-    return examples
+    return parts
 
 
 def _problems_of(example: Example) -> list[str]:
@@ -91,18 +111,26 @@ def _problems_of(example: Example) -> list[str]:
     return content_problems(row) + [problem for problem in missing if problem]
 
 
-def _records(source: str, problems: list[Problem]) -> _Numbered:
+def _records(source: str, problems: list[Problem]) -> _Placed:
+    path = Path(source)
+    if path.is_dir() and not source.startswith(HUB):
+        for number, (split, record) in enumerate(from_folder(path), start=1):
+            yield split, number, record
+        return
+    for number, record in _rows(source, problems):
+        yield None, number, record
+
+
+def _rows(source: str, problems: list[Problem]) -> _Numbered:
     path = Path(source)
     if source.startswith(HUB):
-        yield from enumerate(_from_hub(source.removeprefix(HUB)), start=1)
-    elif path.is_dir():
-        yield from enumerate(_from_folder(path), start=1)
+        yield from enumerate(from_hub(source.removeprefix(HUB)), start=1)
     elif not path.is_file():
         raise DataError(f"{source} does not exist")
     elif path.suffix == ".csv":
         yield from _from_csv(path, problems)
     elif path.suffix == ".parquet":
-        yield from enumerate(_from_parquet([path]), start=1)
+        yield from enumerate(from_parquet(path), start=1)
     elif path.suffix == ".jsonl":
         yield from _from_lines(path, problems)
     elif path.suffix == ".json":
@@ -117,7 +145,7 @@ def _from_json(path: Path) -> list[Record]:
     except UnicodeDecodeError as error:
         raise DataError(f"{path} {_not_utf8(error)}") from error
     except (ValueError, RecursionError) as error:
-        raise DataError(f"{path} is not JSON: {error}") from error
+        raise DataError(f"{path} is not JSON: {json_fault(error)}") from error
     if not isinstance(value, list):
         raise DataError(f"{path}: expected a list of rows, found {type(value).__name__}")
     return value
@@ -138,7 +166,7 @@ def _from_lines(path: Path, problems: list[Problem]) -> _Numbered:
             except UnicodeDecodeError as error:
                 problems.append(Problem(path.name, number, f"the line {_not_utf8(error)}"))
             except (ValueError, RecursionError) as error:
-                problems.append(Problem(path.name, number, f"not JSON: {error}"))
+                problems.append(Problem(path.name, number, f"not JSON: {json_fault(error)}"))
 
 
 def _from_csv(path: Path, problems: list[Problem]) -> _Numbered:
@@ -187,48 +215,3 @@ def _csv_record(row: dict[str, str]) -> Record:
     if row.get("id"):
         record["id"] = row["id"]
     return record
-
-
-def _from_parquet(paths: Iterable[Path]) -> Iterator[Record]:
-    import pyarrow.parquet as pq  # only where parquet is read
-
-    for path in paths:
-        try:
-            for batch in pq.ParquetFile(path).iter_batches(batch_size=64):
-                yield from batch.to_pylist()
-        except (OSError, ValueError) as error:
-            raise DataError(f"{path} is not a parquet file: {error}") from error
-
-
-def _from_folder(path: Path) -> Iterator[Record]:
-    parquet = sorted(path.rglob("*.parquet"))
-    if parquet:
-        yield from _from_parquet(parquet)
-        return
-    import datasets  # slow to import
-
-    try:
-        loaded = datasets.load_from_disk(str(path))
-    except (OSError, ValueError) as error:
-        raise DataError(
-            f"{path} holds neither parquet files nor a saved dataset: {error}"
-        ) from error
-    parts = loaded.values() if isinstance(loaded, datasets.DatasetDict) else [loaded]
-    for part in parts:
-        yield from _stored_rows(part)
-
-
-def _stored_rows(dataset: Any) -> Iterator[Record]:
-    """Rows as stored: `datasets` would decode each picture, and stop at a damaged one."""
-    for batch in dataset.with_format("arrow").iter(batch_size=64):
-        yield from batch.to_pylist()
-
-
-def _from_hub(name: str) -> Iterator[Record]:
-    import datasets  # slow to import
-
-    repository, _, split = name.partition(":")
-    try:
-        yield from _stored_rows(datasets.load_dataset(repository, split=split or "train"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{name} cannot be loaded from the Hugging Face hub: {error}") from error

@@ -1,17 +1,21 @@
-"""Pictures as files and as pixels: the one place that makes 8 bits per channel of them."""
+"""Pictures as files and as pixels: the one place that decodes them.
+
+What is checked, compared and shown is what the model sees, because all of it comes from `read_rgb`.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import io
-import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from livr.data.example import ImageInput
-from livr.data.rows import shortened
+from livr.data.rows import is_unicode, shortened
 from livr.errors import DataError
 
 MAX_PIXELS = 89_478_485
@@ -25,6 +29,10 @@ SUFFIXES = {
     "GIF": ".gif",
 }
 _PNG_MODES = ("1", "L", "LA", "P", "RGB", "RGBA")
+
+
+class PictureError(ValueError):
+    """A picture cannot be used. Its text goes on after the picture's name: "is damaged: ..."."""
 
 
 class PixelRangeError(OSError):
@@ -63,8 +71,85 @@ def eight_bit(image: Image.Image) -> Image.Image:
     return result
 
 
+@contextmanager
+def _named_faults() -> Iterator[None]:
+    """Whatever goes wrong in the block with a picture becomes a PictureError."""
+    try:
+        yield
+    except PictureError:
+        raise
+    except UnidentifiedImageError as error:
+        raise PictureError("is not an image file that can be read") from error
+    except PixelRangeError as error:
+        raise PictureError(f"cannot be used: {error}") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        limit = f"at most {MAX_PIXELS:,} pixels are read"
+        raise PictureError(f"is huge: {limit}; scale it down") from error
+    except Exception as error:  # decoders of damaged files raise whatever they stumble over
+        if isinstance(error, OSError) and error.strerror:
+            raise PictureError(f"cannot be read: {error.strerror}") from error
+        raise PictureError(f"is damaged: {str(error) or type(error).__name__}") from error
+
+
+def open_picture(image: ImageInput | io.BytesIO) -> Image.Image:
+    """Opens a picture without decoding it; one in memory comes back as it is.
+
+    Raises:
+        PictureError: It is no picture, or has more than MAX_PIXELS.
+    """
+    with _named_faults():
+        opened = image if isinstance(image, Image.Image) else Image.open(image)
+        width, height = opened.size
+        if width * height > MAX_PIXELS:
+            if opened is not image:
+                opened.close()
+            raise PictureError(
+                f"is huge: {width} x {height} pixels, at most {MAX_PIXELS:,} are read; "
+                "scale it down"
+            )
+        return opened
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turned as EXIF says. Metadata that cannot be read says nothing."""
+    image.load()  # damage to the pixels is not hidden below
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # parsers of damaged metadata raise whatever they stumble over
+        return image.copy()
+
+
+def read_rgb(image: ImageInput | io.BytesIO) -> Image.Image:
+    """Decodes a picture as the model sees it: upright (EXIF), RGB of 8 bits, clear is white.
+
+    More than 8 bits per channel are scaled down, see `eight_bit`.
+
+    Raises:
+        PictureError: It cannot be used.
+    """
+    opened = open_picture(image)
+    with _named_faults(), nullcontext() if opened is image else opened:
+        upright = eight_bit(_upright(opened))
+        if "A" in upright.getbands() or "transparency" in upright.info:
+            rgba = upright.convert("RGBA")
+            upright = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+        return upright.convert("RGB")
+
+
+def open_rgb(image: ImageInput) -> Image.Image:
+    """Decodes a picture as the model sees it, see `read_rgb`.
+
+    Raises:
+        DataError: It cannot be used; names the file.
+    """
+    try:
+        return read_rgb(image)
+    except PictureError as error:
+        raise DataError(f"the image {image} {error}") from error
+
+
 def to_rgb(image: Image.Image) -> Image.Image:
-    """Returns the picture as RGB of 8 bits.
+    """Returns a source's picture as RGB of 8 bits, not turned: annotations count pixels as stored.
 
     Raises:
         OSError: The file is damaged, or see `eight_bit`.
@@ -72,30 +157,19 @@ def to_rgb(image: Image.Image) -> Image.Image:
     return eight_bit(image).convert("RGB")
 
 
-def open_rgb(image: ImageInput) -> Image.Image:
-    """Decodes a picture to RGB.
-
-    Raises:
-        DataError: It cannot be read; names the file.
-    """
-    try:
-        return to_rgb(image if isinstance(image, Image.Image) else Image.open(image))
-    except (OSError, SyntaxError) as error:  # SyntaxError: a broken chunk of a PNG
-        raise DataError(f"cannot read the image {image}: {error}") from error
-
-
 def storable(image: Image.Image) -> Image.Image:
     """Returns the picture upright and in a mode that PNG has; most come back as they are.
 
     Raises:
-        OSError: The file is damaged, or see `eight_bit`.
+        PictureError: It cannot be used.
     """
-    result = eight_bit(ImageOps.exif_transpose(image))
-    if result.mode in _PNG_MODES:
+    with _named_faults():
+        result = eight_bit(_upright(image))
+        if result.mode in _PNG_MODES:
+            return result
+        result = result.convert("RGBA" if result.mode in ("PA", "La", "RGBa") else "RGB")
+        result.info.pop("icc_profile", None)  # it describes the colours before
         return result
-    result = result.convert("RGBA" if result.mode in ("PA", "La", "RGBa") else "RGB")
-    result.info.pop("icc_profile", None)  # it describes the colours before
-    return result
 
 
 def path_problem(root: Path, image: str) -> str | None:
@@ -105,6 +179,8 @@ def path_problem(root: Path, image: str) -> str | None:
     name = shortened(image)
     if "\0" in image:
         return f"image path {name!r} holds a zero byte"
+    if not is_unicode(image):
+        return f"image path {name} holds a lone surrogate, half of a character; mend it"
     if Path(image).is_absolute() or image.startswith(("~", "\\")) or image[1:3] in (":\\", ":/"):
         return f"image {name} is an absolute path; paths must be relative to the data set folder"
     inside = root.resolve()
@@ -137,27 +213,11 @@ def file_problem(path: Path, name: str) -> str | None:
 
 
 def inspect_picture(file: Path | io.BytesIO) -> tuple[str, str]:
-    """Returns (what is wrong, "") or ("", hash of the decoded pixels)."""
+    """Returns (what is wrong, "") or ("", hash of the pixels that the model sees)."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(file) as image:
-                width, height = image.size
-                if width * height > MAX_PIXELS:
-                    return _too_large(width, height), ""
-                pixels = eight_bit(image).convert("RGBA").tobytes()
-    except UnidentifiedImageError:
-        return "is not an image file that can be read", ""
-    except PixelRangeError as error:
-        return f"cannot be used: {error}", ""
-    except Image.DecompressionBombError:
-        return f"is huge (over {2 * MAX_PIXELS:,} pixels); scale it down", ""
-    except Exception as error:  # decoders of damaged files raise whatever they stumble over
-        return f"is damaged: {str(error) or type(error).__name__}", ""
-    digest = hashlib.sha256(f"{width}x{height} ".encode())
-    digest.update(pixels)
+        image = read_rgb(file)
+    except PictureError as error:
+        return str(error), ""
+    digest = hashlib.sha256(f"{image.width}x{image.height} ".encode())
+    digest.update(image.tobytes())
     return "", digest.hexdigest()
-
-
-def _too_large(width: int, height: int) -> str:
-    return f"is huge: {width} x {height} pixels, at most {MAX_PIXELS:,} are read; scale it down"

@@ -62,7 +62,8 @@ def to_example(record: Record, name: str, base: Path, unpack: Path | None = None
 def _said(value: Any, key: str) -> str:
     """Text or a number, as text: str() of anything else would be asked or trained on."""
     number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
-    if isinstance(value, str) or (number and math.isfinite(value)):
+    # `isfinite` takes no whole number beyond the range of floats.
+    if isinstance(value, str) or (number and (isinstance(value, int) or math.isfinite(value))):
         return str(value)
     shown = "null" if value is None else shortened(repr(value))
     raise ValueError(f'"{key}" must be text or a number, found {shown}')
@@ -80,12 +81,15 @@ def _listed(record: Record, key: str) -> Sequence[Any]:
 def _exchange(turns: Any) -> tuple[str, str]:
     if not turns:
         raise ValueError("no question, messages or conversations in this row")
+    if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
+        raise ValueError(f"expected a list of turns, found {shortened(repr(turns))}")
     texts = [
         (str(t.get("role", t.get("from"))), _text(t.get("content", t.get("value")))) for t in turns
     ]
     roles = [role for role, _ in texts]
+    shown = shortened(", ".join(roles))
     if len(texts) != 2 or roles[0] not in USER or roles[1] not in ASSISTANT:
-        raise ValueError(f"expected one user turn and one assistant turn, found {', '.join(roles)}")
+        raise ValueError(f"expected one user turn and one assistant turn, found {shown}")
     return texts[0][1], texts[1][1]
 
 
@@ -94,8 +98,12 @@ def _text(content: Any) -> str:
         return _said("" if content is None else content, "content")
     parts = []
     for part in content:
+        if not isinstance(part, dict):
+            raise ValueError(
+                f'a part of "content" must be an object, found {shortened(repr(part))}'
+            )
         if part.get("type") == "text" or (part.get("text") and "type" not in part):
-            parts.append(_said(part["text"], "text"))
+            parts.append(_said(part.get("text"), "text"))
         elif str(part.get("type")).startswith("image"):
             parts.append(IMAGE_PLACEHOLDER)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -84,8 +85,8 @@ def parse_line(raw: bytes) -> tuple[Row | None, list[str]]:
         value = json.loads(raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         return None, [f"not UTF-8 text (byte {error.start}); save the file as UTF-8"]
-    except (json.JSONDecodeError, RecursionError) as error:
-        return None, [f"not a JSON object on one line: {error}"]
+    except (ValueError, RecursionError) as error:
+        return None, [f"not a JSON object on one line: {json_fault(error)}"]
     if not isinstance(value, dict):
         return None, [f"expected a JSON object {{...}}, found {type(value).__name__}"]
     try:
@@ -94,8 +95,26 @@ def parse_line(raw: bytes) -> tuple[Row | None, list[str]]:
         return None, [_explain(item) for item in error.errors()]
 
 
+def json_fault(error: Exception) -> str:
+    """Says why `json.loads` refused a text."""
+    if isinstance(error, json.JSONDecodeError | RecursionError):
+        return str(error)
+    # Python reads no longer whole numbers; its own message advises to change Python's settings.
+    return f"a number has more than {sys.get_int_max_str_digits():,} digits; put it in quotes"
+
+
+def is_unicode(text: str) -> bool:
+    """Whether it can be written. JSON can name half of a character, a lone surrogate: \\ud800."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def shortened(text: str) -> str:
     """Returns a value as messages show it: a picture in base64 would fill the screen."""
+    text = text.encode(errors="backslashreplace").decode()
     return text if len(text) <= 120 else f"{text[:60]}... ({len(text):,} letters)"
 
 
@@ -113,7 +132,7 @@ def _explain(item: Any) -> str:
 
 def content_problems(row: Row) -> list[str]:
     """Returns what is wrong with a well-formed row, images aside."""
-    found = []
+    found = _lone_surrogates(row)
     if not row.id.strip():
         found.append("the id is empty")
     if not row.question.replace(IMAGE_PLACEHOLDER, "").strip():
@@ -134,6 +153,17 @@ def content_problems(row: Row) -> list[str]:
             f"the question has {marks} {IMAGE_PLACEHOLDER} marks but the row has "
             f"{len(row.images)} images; use one mark per image, or none"
         )
+    return found
+
+
+def _lone_surrogates(row: Row) -> list[str]:
+    """Text that no file and no tokenizer takes; image paths have a message of their own."""
+    found = []
+    for key, value in row.model_dump(exclude={"images", "helper_images"}).items():
+        text = value if isinstance(value, str) else "".join(value or ())
+        if not is_unicode(text):
+            shown = shortened(text)
+            found.append(f'"{key}" holds a lone surrogate, half of a character: {shown}; mend it')
     return found
 
 

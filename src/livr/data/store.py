@@ -17,7 +17,7 @@ from typing import Any
 from PIL import Image
 
 from livr.data.example import Example, ImageInput
-from livr.data.pictures import SUFFIXES, path_problem, storable
+from livr.data.pictures import SUFFIXES, PictureError, open_picture, path_problem, storable
 from livr.data.rows import Row, content_problems, dump_row, read_rows
 from livr.errors import DataError, Problem
 
@@ -47,6 +47,8 @@ def load_split(folder: str | Path, split: str) -> list[Example]:
     if not root.is_dir():
         raise DataError(f"{root} is not a folder; expected one with {split}.jsonl and images/")
     path = root / f"{split}.jsonl"
+    if path.is_dir():
+        raise DataError(f"{path} is a folder; expected a file with one row per line")
     if not path.is_file():
         have = ", ".join(sorted(p.name for p in root.glob("*.jsonl"))) or "no .jsonl file"
         raise DataError(f"{path} does not exist; the folder has {have}")
@@ -139,7 +141,7 @@ def write_dataset(
         manifest: Further entries for manifest.json.
 
     Raises:
-        DataError: The target is taken, or an image file cannot be read.
+        DataError: The target is taken, or an image cannot be read.
     """
     with staged_folder(Path(folder), overwrite) as stage:
         counts = {split: write_split(stage, split, rows) for split, rows in splits.items()}
@@ -179,18 +181,17 @@ def _store_image(stage: Path, stem: str, image: ImageInput) -> str:
     if isinstance(image, Image.Image):
         try:
             upright = storable(image)
-        except OSError as error:
-            raise DataError(f"an image for {stem} cannot be read: {error}") from error
+        except PictureError as error:
+            raise DataError(f"an image for {stem} {error}") from error
         name = f"{stem}.png"
         upright.save(stage / name, compress_level=4)
         return name
     try:
-        with Image.open(image) as opened:
-            suffix = SUFFIXES.get(opened.format or "", Path(image).suffix)
-        name = stem + suffix
-        shutil.copyfile(image, stage / name)
-    except OSError as error:
-        raise DataError(f"image {image} cannot be read: {error}") from error
+        with open_picture(image) as opened:
+            name = stem + SUFFIXES.get(opened.format or "", Path(image).suffix)
+    except PictureError as error:
+        raise DataError(f"image {image} {error}") from error
+    shutil.copyfile(image, stage / name)  # a full disk is not the picture's fault
     return name
 
 

@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike, fspath
 
-from livr.data.example import Example, ImageInput
+from PIL import Image
+from pydantic import ValidationError
+
+from livr.data.example import IMAGE_PLACEHOLDER, Example, ImageInput
+from livr.data.rows import Row, content_problems
+from livr.errors import ConfigError
 from livr.evaluate.answers import extract
 from livr.model.compress import need_hidden_image
 from livr.model.load import load
@@ -28,7 +33,7 @@ class Answer:
 
 def predict(
     model: Model | str | PathLike[str],
-    images: Sequence[ImageInput],
+    images: ImageInput | Sequence[ImageInput],
     question: str,
     choices: Sequence[str] | None = None,
     *,
@@ -41,29 +46,57 @@ def predict(
 
     Args:
         model: A loaded model, or anything `livr.load` takes.
-        images: Paths or PIL images, in prompt order.
+        images: A path or PIL image, or several in prompt order.
         question: The question.
-        choices: The options, if it is a multiple-choice question.
+        choices: The options, if it is a multiple-choice question: 2 to 26, none of them twice.
         mask: Attention rule by name.
         latents: `drop` leaves the latents out of the prompt, a number keeps the first so many.
         compress: Forget the images once the prompt is read; see `Model.generate`.
         trust_remote_code: Run the code that the checkpoint brings.
 
     Raises:
-        LivrError: The model or an image cannot be used; see the message.
+        LivrError: The question, the model or an image cannot be used; see the message.
     """
     if compress:
         need_hidden_image(mask)
+    example = _example(images, question, choices)
     asked = (
         model
         if isinstance(model, Model)
         else load(fspath(model), trust_remote_code=trust_remote_code)
     )
-    example = Example(
-        id="question",
-        images=tuple(images),
-        question=question,
-        choices=tuple(choices) if choices else None,
-    )
     text = asked.generate([example], mask, latents, compress=compress)[0]
     return Answer(text=text, answer=extract(text, example))
+
+
+def _example(
+    images: ImageInput | Sequence[ImageInput], question: str, choices: Sequence[str] | None
+) -> Example:
+    """The question, checked as a row of a data set is.
+
+    Raises:
+        ConfigError: It would be no row.
+    """
+    if isinstance(choices, str):
+        raise ConfigError(f"the choices are one text; give a list of them: [{choices!r}, ...]")
+    shown = (images,) if isinstance(images, (str, PathLike, Image.Image)) else tuple(images)
+    if not shown:
+        raise ConfigError("there is no image to ask about; give one or more")
+    options = None if choices is None else tuple(choices)
+    try:
+        example = Example(id="question", images=shown, question=question, choices=options)
+        row = Row(
+            id=example.id,
+            # The encoder counts them, and knows the places that a model's own words would make.
+            images=["image"] * (question.count(IMAGE_PLACEHOLDER) or 1),
+            question=question,
+            choices=None if options is None else list(options),
+            answer="A",  # Any row has one. The first letter fits all choices.
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = first["loc"][0]
+        raise ConfigError(f"the question cannot be asked: {name}: {first['msg']}") from error
+    if problems := content_problems(row):
+        raise ConfigError(f"the question cannot be asked: {'; '.join(problems)}")
+    return example

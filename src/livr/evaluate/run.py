@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from livr.data.example import Example
-from livr.data.store import load_split
-from livr.errors import DataError, LivrError
+from livr.data.store import BLINK, load_split
+from livr.errors import DataError, ModelError
 from livr.evaluate.score import Prediction, Score, judge, score, score_by_task, write_predictions
+from livr.evaluate.target import refuse_target
 from livr.files import write_json
 from livr.model.compress import need_hidden_image
 from livr.model.load import load
-from livr.model.model import Model, Use
+from livr.model.model import Model, Use, need_batch_size
 
 MIXED = "mixed"
 """The task of a run that was tested on several at once."""
@@ -120,8 +121,10 @@ def evaluate(
     """
     if compress:
         need_hidden_image(mask)
-    if out is not None and Path(out).is_dir():
-        raise LivrError(f"--out {out} is a folder; give the name of a file")
+    need_batch_size(batch_size)
+    if out is not None:
+        refuse_target(out)
+    trained = _record(model, split) if mask == "ordinary" and latents == "keep" else None
     name = model.source if isinstance(model, Model) else fspath(model)
     examples = _questions(Path(data), split)
     asked = model if isinstance(model, Model) else load(name, trust_remote_code=trust_remote_code)
@@ -138,12 +141,30 @@ def evaluate(
         subsets=score_by_task(examples, predictions),
         compress=compress,
     )
-    as_used = mask == "ordinary" and latents == "keep"
-    if not isinstance(model, Model) and as_used and (Path(model) / "train.json").is_file():
-        write_to_run(result, Path(model), MIXED if result.subsets else examples[0].task)
+    if trained is not None:
+        write_to_run(result, Path(name), trained, MIXED if result.subsets else examples[0].task)
     if out is not None:
         write_json(Path(out), result.summary())
     return result
+
+
+def _record(model: Model | str | PathLike[str], split: str) -> dict[str, Any] | None:
+    """What training recorded of a run; None if `model` is none, so nothing is written there.
+
+    Raises:
+        LivrError: The record cannot be read, or the folder not be written.
+    """
+    file = None if isinstance(model, Model) else Path(model) / "train.json"
+    if file is None or not file.is_file():
+        return None
+    refuse_target(_predictions(file.parent, split), "the predictions")
+    try:
+        record = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{file} cannot be read: {error}; copy the run again") from error
+    if not isinstance(record, dict):
+        raise ModelError(f"{file} is not the record of a training; copy the run again")
+    return record
 
 
 def _questions(data: Path, split: str) -> list[Example]:
@@ -181,12 +202,31 @@ def _ask(
     ]
 
 
-def write_to_run(result: Evaluation, run: Path, task: str) -> None:
-    """Put predictions and scores into a run folder, beside what training recorded."""
-    write_predictions(run / f"predictions-{result.split}.jsonl", result.predictions)
-    trained = json.loads((run / "train.json").read_text(encoding="utf-8"))
+def _predictions(run: Path, split: str) -> Path:
+    return run / f"predictions-{split}.jsonl"
+
+
+def from_anywhere(data: str) -> str:
+    """The name of a data set that holds in every working directory.
+
+    Args:
+        data: A folder, or a `blink:` name, which stays as it is.
+    """
+    return data if data.startswith(BLINK) else str(Path(data).resolve())
+
+
+def write_to_run(result: Evaluation, run: Path, trained: dict[str, Any], task: str) -> None:
+    """Put predictions and scores into a run folder, beside what training recorded.
+
+    Args:
+        result: The evaluation.
+        run: The folder.
+        trained: What training recorded.
+        task: What was asked.
+    """
+    write_predictions(_predictions(run, result.split), result.predictions)
     file = run / "scores.json"
-    scores = {"task": task, **trained, "data": result.data}
+    scores = {"task": task, **trained, "data": from_anywhere(result.data)}
     scores |= result.score.fields() | {"correct": result.score.correct, "split": result.split}
     if result.split == "test" or not file.is_file():
         write_json(file, scores)

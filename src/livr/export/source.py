@@ -8,13 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import yaml
 from transformers.utils import cached_file
 
-from livr.config import LatentsConfig, TrainConfig, build
+from livr.config import LatentsConfig, TrainConfig
 from livr.errors import ModelError
 from livr.method.variants import VARIANTS
 from livr.mini import EMBEDDED, checkpoint_dir
+from livr.model.adapter import read_about
+from livr.model.load import read_settings
 
 
 @dataclass(frozen=True)
@@ -41,13 +42,13 @@ class Source:
     @cached_property
     def about(self) -> dict[str, Any]:
         """How the adapter is made up, as `livr.model.adapter` wrote it."""
-        return _read_json(self.adapter / "livr.json")
+        return read_about(self.adapter)
 
     @property
     def latents(self) -> LatentsConfig | None:
         """The run's latents, or None."""
-        found = self.about["latents"]
-        return None if found is None else LatentsConfig(**found)
+        found: LatentsConfig | None = self.about["latents"]
+        return found
 
     @property
     def base_name(self) -> str:
@@ -95,8 +96,8 @@ def read_source(model: Path, trust_remote_code: bool = False) -> Source:
         trust_remote_code: Whether the code of its checkpoint may run.
 
     Raises:
-        ModelError: It is no run, one that has not finished, or one of an arm that no other program
-            could ask: image twice, Mirage.
+        ModelError: It is no run, one that has not finished or whose settings cannot be read, or
+            one of an arm that no other program could ask: image twice, Mirage.
     """
     file = model / "config.yaml"
     if not file.is_file():
@@ -110,11 +111,7 @@ def read_source(model: Path, trust_remote_code: bool = False) -> Source:
         raise ModelError(
             f"{model} is a run that has not finished; continue it with livr train ... --resume"
         )
-    try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ModelError(f"{file} is not a YAML file: {error}") from error
-    config = build(TrainConfig, values, str(file))
+    config = read_settings(file)
     arm = VARIANTS.get(config.method)
     if arm is not None and (arm.repeats or arm.home is not None):
         raise ModelError(
@@ -128,7 +125,9 @@ def read_source(model: Path, trust_remote_code: bool = False) -> Source:
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ModelError(f"{path} cannot be read: {error}") from error
+        raise ModelError(f"{path} cannot be read: {error}; copy it again") from error
+    if not isinstance(values, dict):
+        raise ModelError(f"{path} is not a JSON object; copy it again")
     return values

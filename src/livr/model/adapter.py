@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from livr.backbones.backbone import WEIGHTS_FAIL, decoder_prefix, lora_targets
-from livr.config import LatentsConfig, LoraConfig
-from livr.errors import ModelError
+from livr.config import LatentsConfig, LoraConfig, build
+from livr.errors import ConfigError, ModelError
 from livr.model.model import Model
 
 ADAPTER = "default"
@@ -23,6 +23,7 @@ _LORA = "adapter_model.safetensors"
 _LATENTS = "latents.safetensors"
 _DECODER = "decoder.safetensors"
 _ABOUT = "livr.json"
+_TUNES = ("lora", "full", "rows")
 _LORA_WEIGHT = ".lora_"
 _TRAINED = "_livr_trained"
 
@@ -122,16 +123,41 @@ def must_fit(file: Path, found: Set[str], wanted: Set[str]) -> None:
         )
 
 
+def read_about(folder: Path) -> dict[str, Any]:
+    """How a saved adapter is made up: `tune`, `repeats`, `latents` (their settings or None) and
+    `first_latent_id`.
+
+    Raises:
+        ModelError: The file that says so is missing or damaged.
+    """
+    file = folder / _ABOUT
+    try:
+        about = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{file} cannot be read: {error}; copy the run again") from error
+    damaged = ModelError(f"{file} does not say how the adapter is made up; copy the run again")
+    if not isinstance(about, dict) or about.get("tune") not in _TUNES or "latents" not in about:
+        raise damaged
+    if about["latents"] is not None:
+        try:
+            about["latents"] = build(LatentsConfig, about["latents"], f"{file}, latents")
+        except ConfigError as error:
+            raise ModelError(f"{error}\nThe file is damaged; copy the run again") from error
+        if not isinstance(about.get("first_latent_id"), int):
+            raise damaged
+    return about
+
+
 def load_adapter(model: Model, folder: Path) -> None:
     """Put a saved adapter on a freshly loaded backbone; LoRA stays float32, as it was trained.
 
     Raises:
-        ModelError: Files are missing or do not fit the backbone.
+        ModelError: Files are missing, damaged, or do not fit the backbone.
     """
+    about = read_about(folder)
     try:
-        about = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
         if about["latents"] is not None:
-            latents = model.add_latents(LatentsConfig(**about["latents"]), seed=0)
+            latents = model.add_latents(about["latents"], seed=0)
             if latents.first_id != about["first_latent_id"]:
                 raise ModelError(
                     f"{folder}: its backbone's tokenizer is not the one it was trained on"
@@ -152,7 +178,7 @@ def load_adapter(model: Model, folder: Path) -> None:
             state = load_file(folder / _DECODER)
             must_fit(folder / _DECODER, state.keys(), decoder_state(model.hf).keys())
             model.hf.load_state_dict(state, strict=False)
-    except WEIGHTS_FAIL as error:
+    except (*WEIGHTS_FAIL, TypeError) as error:  # TypeError: settings of peft that are no object
         raise ModelError(f"{folder}: cannot load the adapter: {error}") from error
     mark_trained(model)
     model.hf.eval()

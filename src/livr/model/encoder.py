@@ -5,16 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
 from livr.backbones.family import Family, family_of
 from livr.data.example import IMAGE_PLACEHOLDER, Example, ImageInput
-from livr.data.pictures import eight_bit
+from livr.data.pictures import PictureError, read_rgb
 from livr.data.prompts import render
 from livr.errors import DataError, ModelError
 from livr.method.latents import Latents, token_names
@@ -167,8 +166,9 @@ class Encoder:
             answer: Whether the answer and the end of turn follow.
 
         Raises:
-            DataError: An image cannot be read, or the number of images and of `<image>` marks
-                (or of the model's own placeholders in the text) differ.
+            DataError: An image cannot be read, the model's processor refuses its shape, or the
+                number of images and of `<image>` marks (or of the model's own placeholders in
+                the text) differ.
         """
         images = [read_image(image, example.id) for image in example.images]
         again = self.repeats and latents != 0
@@ -180,13 +180,7 @@ class Encoder:
                 f"example {example.id}: {len(images)} image(s) but {marks} place(s) for them in "
                 f"the prompt; use one {IMAGE_PLACEHOLDER} per image, or none at all"
             )
-        bos = self.tokenizer.bos_token
-        # A template that begins with it would get a second one from the tokenizer.
-        begun = {"add_special_tokens": False} if bos and text.startswith(bos) else {}
-        # A list per example, as in a chat: LLaVA-OneVision tiles a picture that is alone only.
-        out = self.processor(
-            images=[images] if images else None, text=[text], return_tensors="pt", **begun
-        )
+        out = self._processed(text, images, example.id)
         prompt_T = out["input_ids"][0]
         types = out.get(self.types_name) if self.types_name is not None else None
         shown = (prompt_T == self.image_token_id).nonzero().flatten().tolist()
@@ -206,6 +200,26 @@ class Encoder:
         said = self.tokenizer(example.answer, add_special_tokens=False)["input_ids"]
         return prompt.extended([*said, self.end_of_turn])
 
+    def _processed(self, text: str, images: Sequence[Image.Image], name: str) -> Any:
+        """What the checkpoint's processor makes of one prompt."""
+        bos = self.tokenizer.bos_token
+        # A template that begins with it would get a second one from the tokenizer.
+        begun = {"add_special_tokens": False} if bos and text.startswith(bos) else {}
+        try:
+            # A list per example, as in a chat: LLaVA-OneVision tiles a picture that is alone only.
+            return self.processor(
+                images=[list(images)] if images else None, text=[text], return_tensors="pt", **begun
+            )
+        except (ValueError, RuntimeError) as error:
+            if not images:
+                raise
+            # Every family has limits of its own, and says so in its own way.
+            sizes = ", ".join(f"{image.width} x {image.height}" for image in images)
+            raise DataError(
+                f"example {name}: the model's processor refuses the image(s) of {sizes} pixels "
+                f"({error}); crop or pad them to a less extreme shape, or leave the example out"
+            ) from error
+
 
 def chat_content(example: Example) -> list[dict[str, str]]:
     """The user turn of an example as chat templates take it: images and pieces of text."""
@@ -220,19 +234,16 @@ def chat_content(example: Example) -> list[dict[str, str]]:
 
 
 def read_image(image: ImageInput, where: str) -> Image.Image:
-    """An image as the model sees it: upright (EXIF), RGB, transparency on white.
+    """An image as the model sees it, see `livr.data.pictures.read_rgb`.
 
-    More than 8 bits per channel are scaled down, see `eight_bit`.
+    Args:
+        image: The image.
+        where: Id of its example.
 
     Raises:
-        DataError: The file is missing or not an image, or its range of values is not known.
+        DataError: The image cannot be used; names the example and the file.
     """
     try:
-        opened = image if isinstance(image, Image.Image) else Image.open(Path(image))
-        upright = eight_bit(ImageOps.exif_transpose(opened))
-        if "A" in upright.getbands() or "transparency" in upright.info:
-            rgba = upright.convert("RGBA")
-            upright = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
-        return upright.convert("RGB")
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise DataError(f"example {where}: cannot read the image {image}: {error}") from error
+        return read_rgb(image)
+    except PictureError as error:
+        raise DataError(f"example {where}: the image {image} {error}") from error

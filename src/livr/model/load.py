@@ -8,7 +8,6 @@ from importlib import import_module
 from pathlib import Path
 
 import torch
-import yaml
 from torch import Tensor
 
 from livr.backbones.backbone import load_backbone
@@ -17,7 +16,7 @@ from livr.backbones.four_bit import need_four_bit
 from livr.backbones.processor import load_processor
 from livr.config import LatentsConfig, TrainConfig, build
 from livr.data.example import Example
-from livr.errors import ModelError
+from livr.errors import ConfigError, ModelError
 from livr.machine import has_bfloat16
 from livr.method.attention import Evaluation
 from livr.method.bottleneck import ORDINARY
@@ -29,6 +28,9 @@ from livr.model.encoder import Encoded
 from livr.model.model import Model, Use
 from livr.model.probes import refuse_leak
 from livr.model.vocabulary import known_latents, refuse_latents
+from livr.settings import read_yaml
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 class ExportedModel(Model):
@@ -106,19 +108,19 @@ def load(
             loaded on the unquantised checkpoint otherwise, as `livr export` merges it.
 
     Raises:
-        ConfigError: Four bits cannot work on this machine.
+        ConfigError: An argument is wrong, or four bits cannot work on this machine.
         ModelError: It does not exist, cannot be loaded, or is an export that shall get latents.
         UnsupportedModelError: Its architecture lets the image past the bottleneck.
     """
     if load_in_4bit:
         need_four_bit()
+    where, wanted = _device(device), _asked(latents, num_latents, max_pixels, dtype)
     run = _run_config(Path(source))
     origin = str(source) if run is None else run.model
     if run is not None:
         max_pixels = run.max_pixels if max_pixels is None else max_pixels
         dtype = run.precision if dtype == "auto" else dtype
     path = str(checkpoint_dir(origin)) if origin in EMBEDDED else origin
-    where = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     trust = trust_remote_code
     kind = _dtype(dtype, where)
     hf = load_backbone(path, kind, where, trust_remote_code=trust, four_bit=load_in_4bit)
@@ -132,9 +134,41 @@ def load(
         model = _as_export(model, method)
     if run is not None:
         load_adapter(model, Path(source) / "adapter")
-    if latents is not None or num_latents:
-        model.add_latents(latents or LatentsConfig(num=num_latents), seed)
+    if wanted is not None:
+        model.add_latents(wanted, seed)
     return model
+
+
+def _asked(
+    latents: LatentsConfig | None, num: int | None, max_pixels: int | None, dtype: str
+) -> LatentsConfig | None:
+    """The latents that `load` shall add, if any; its other arguments are looked at, too.
+
+    Raises:
+        ConfigError: One of them is wrong.
+    """
+    if dtype != "auto" and dtype not in DTYPES:
+        raise ConfigError(f"dtype={dtype!r}: choose one of auto, {', '.join(DTYPES)}")
+    if max_pixels is not None and max_pixels < 1:
+        raise ConfigError(f"max_pixels={max_pixels}: give 1 or more, or leave it out")
+    if latents is not None or not num:
+        return latents
+    return build(LatentsConfig, {"num": num}, f"num_latents={num}")
+
+
+def _device(named: str | torch.device | None) -> torch.device:
+    if named is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        where = torch.device(named)
+        torch.empty(0, device=where)  # A device that exists elsewhere is noticed only here.
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ConfigError(
+            f"device={str(named)!r} cannot be used here: {reason}. Give 'cpu' or 'cuda', or leave "
+            "it out"
+        ) from error
+    return where
 
 
 def _as_export(model: Model, method: str | None) -> ExportedModel:
@@ -157,18 +191,27 @@ def _run_config(folder: Path) -> TrainConfig | None:
     file = folder / "config.yaml"
     if not file.is_file():
         return None
-    try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise ModelError(f"{file} is not a YAML file: {error}") from error
+    settings = read_settings(file)
     if not (folder / "adapter").is_dir():
         raise ModelError(
             f"{folder} is a run that has not finished; continue it with livr train ... --resume"
         )
-    return build(TrainConfig, values, str(file))
+    return settings
+
+
+def read_settings(file: Path) -> TrainConfig:
+    """The settings that a run was trained with.
+
+    Raises:
+        ModelError: They cannot be read, or one is wrong.
+    """
+    try:
+        return build(TrainConfig, read_yaml(file, "settings of the run"), str(file))
+    except ConfigError as error:
+        raise ModelError(f"{error}\nMend the file, or copy the run again") from error
 
 
 def _dtype(name: str, device: torch.device) -> torch.dtype:
     if name != "auto":
-        return {"float32": torch.float32, "bfloat16": torch.bfloat16}[name]
+        return DTYPES[name]
     return torch.bfloat16 if device.type == "cuda" and has_bfloat16() else torch.float32

@@ -10,15 +10,26 @@ from torch import Tensor
 
 from livr.backbones.backbone import logits_where
 from livr.data.example import Example
+from livr.errors import ConfigError
 from livr.method.attention import Evaluation
 from livr.model.batch import Batch, Side
 from livr.model.compress import remember
 from livr.model.encoder import ROOM, Encoded
 from livr.model.prompter import Features, Prompter, Use
 
-__all__ = ["Features", "Model", "Use"]
+__all__ = ["Features", "Model", "Use", "need_batch_size"]
 
 Item = TypeVar("Item")
+
+
+def need_batch_size(size: int) -> None:
+    """Refuse a batch size that answers nothing.
+
+    Raises:
+        ConfigError: It is below 1.
+    """
+    if size < 1:
+        raise ConfigError(f"batch_size={size}: give 1 or more, the examples per forward pass")
 
 
 class Model(Prompter):
@@ -55,6 +66,9 @@ class Model(Prompter):
         Returns:
             Per example (T_answer, V) float32: row t scores answer token t. The last token is the
             end of turn.
+
+        Raises:
+            ConfigError: An argument is wrong.
         """
 
         def run(chunk: Sequence[Example]) -> list[Tensor]:
@@ -92,6 +106,9 @@ class Model(Prompter):
 
         Returns:
             The answers as text, special tokens removed.
+
+        Raises:
+            ConfigError: An argument is wrong.
         """
 
         def run(chunk: Sequence[Example]) -> list[str]:
@@ -156,6 +173,7 @@ class Model(Prompter):
         examples: Sequence[Example],
         size: int,
     ) -> list[Item]:
+        need_batch_size(size)
         training = self.hf.training
         self.hf.eval()
         try:

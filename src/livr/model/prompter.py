@@ -28,6 +28,7 @@ from livr.model.vocabulary import new_latents
 Use = Literal["keep", "drop"] | int
 """Which latents the prompt carries: all, none, or the first so many."""
 Features = Sequence[Sequence[ImageFeatures]]
+_NUMBER = {"keep": None, "drop": 0}
 
 
 class Prompter:
@@ -87,11 +88,13 @@ class Prompter:
         """Encode examples; see `Encoder.encode`.
 
         Raises:
-            ConfigError: More latents are asked for than the model has.
+            ConfigError: More latents are asked for than the model has, or none of these.
         """
+        if not isinstance(latents, int) and latents not in _NUMBER:
+            raise ConfigError(f"latents={latents!r}: give 'keep', 'drop', or how many of them")
         if isinstance(latents, int) and not 0 <= latents <= self.num_latents:
             raise ConfigError(f"{latents} latents asked for; {self.source} has {self.num_latents}")
-        num = {"keep": None, "drop": 0}[latents] if isinstance(latents, str) else latents
+        num = _NUMBER[latents] if isinstance(latents, str) else latents
         return [self.encoder.encode(e, num, answer) for e in examples]
 
     def batch(

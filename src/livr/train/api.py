@@ -8,6 +8,7 @@ from os import PathLike
 from pathlib import Path
 
 from livr.config import load_recipe
+from livr.errors import ConfigError
 from livr.model.model import Model
 from livr.recipes import FOLDER, find_shipped
 from livr.train.progress import Listener
@@ -52,6 +53,8 @@ def train(
 
     Source: METHOD section 2 (paper appendix B).
     """
+    if isinstance(settings, str):
+        raise ConfigError(f"settings is one text; give a list of them: settings=[{settings!r}]")
     loaded = model if isinstance(model, Model) else None
     source = model.source if isinstance(model, Model) else os.fspath(model)
     given = {"model": source, "data": Path(data), "seed": seed}

@@ -50,6 +50,11 @@ def last_checkpoint(folder: Path) -> Path | None:
     return max(found, key=lambda p: int(p.name.rpartition("-")[2]), default=None)
 
 
+def worth_resuming(run: Path) -> bool:
+    """Whether any stage of a run folder has a complete checkpoint."""
+    return any(last_checkpoint(folder) is not None for folder in run.glob("*/"))
+
+
 def is_last(checkpoint: Path) -> bool:
     """Whether a checkpoint is the stage's end: its state says how many steps there are."""
     state = json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))

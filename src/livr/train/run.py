@@ -7,7 +7,7 @@ from pathlib import Path
 from transformers import set_seed
 
 from livr.backbones.four_bit import need_four_bit
-from livr.config import TrainConfig, dump, read_yaml
+from livr.config import TrainConfig, dump
 from livr.data.example import Example
 from livr.data.store import load_split
 from livr.errors import ConfigError, DataError
@@ -17,6 +17,7 @@ from livr.model.model import Model
 from livr.repeatable import repeatable
 from livr.train import processes
 from livr.train.equip import equip, parts_of, stages_of
+from livr.train.folder import prepare, resumable_or_gone
 from livr.train.progress import Listener
 from livr.train.runner import Run, Runner, workload
 from livr.train.start import follow, load_base, refuse_run, refuse_trained
@@ -34,7 +35,8 @@ def train(
 ) -> Run:
     """Train as `config` says and write the run folder `config.out`.
 
-    Started in several processes (`livr.train.processes`), they share the work.
+    Started in several processes (`livr.train.processes`), they share the work. What stops a new
+    run before its first checkpoint leaves no folder behind.
 
     Args:
         config: Everything about the run; `data` and `out` must be set.
@@ -48,6 +50,7 @@ def train(
             is trained already.
         DataError: The data set is wrong.
         ModelError: The backbone cannot be loaded.
+        LivrError: Training diverged, or the disk is full.
     """
     if model is None:
         refuse_run(config.model)
@@ -66,16 +69,17 @@ def train(
     examples, validation = _load_data(config.data)
     out = config.out
     processes.join()
-    processes.by_first(lambda: _prepare(config, out, resume))
-    set_seed(config.seed)
-    if model is None:
-        model = load_base(config)
-    elif not isinstance(model, model_class(config.method)):
-        raise ConfigError(f"method {arm.name} needs livr.load(..., method={arm.name!r})")
-    equip(model, arm, config)
-    processes.by_first(lambda: dump(config, out / "config.yaml"))
-    parts = parts_of(arm, config)
-    return Runner(model, plan, config, out, examples, validation, on_progress, parts).run()
+    made = processes.by_first(lambda: prepare(config, out, resume))
+    with resumable_or_gone(out, made, new=not resume):
+        set_seed(config.seed)
+        if model is None:
+            model = load_base(config)
+        elif not isinstance(model, model_class(config.method)):
+            raise ConfigError(f"method {arm.name} needs livr.load(..., method={arm.name!r})")
+        equip(model, arm, config)
+        processes.by_first(lambda: dump(config, out / "config.yaml"))
+        parts = parts_of(arm, config)
+        return Runner(model, plan, config, out, examples, validation, on_progress, parts).run()
 
 
 def _with_whole_paths(config: TrainConfig) -> TrainConfig:
@@ -93,33 +97,3 @@ def _load_data(folder: Path) -> tuple[list[Example], list[Example]]:
         raise DataError(f"{folder / 'train.jsonl'} is empty")
     has_val = (folder / "val.jsonl").is_file()
     return examples, load_split(folder, "val") if has_val else []
-
-
-def _prepare(config: TrainConfig, out: Path, resume: bool) -> None:
-    exists = out.exists() and (not out.is_dir() or any(out.iterdir()))
-    if exists and not resume:
-        raise ConfigError(f"{out} exists already; choose another --out, or continue with --resume")
-    if resume and not (out / "config.yaml").is_file():
-        raise ConfigError(f"nothing to resume: {out} has no config.yaml")
-    if resume:
-        _refuse_other_settings(config, out)
-    out.mkdir(parents=True, exist_ok=True)
-
-
-def _refuse_other_settings(config: TrainConfig, out: Path) -> None:
-    started = read_yaml(out / "config.yaml", "settings of the run")
-    # A setting that is new since then had its default.
-    usual = TrainConfig().model_dump(mode="json")
-    started = usual | (started if isinstance(started, dict) else {})
-    now = config.model_dump(mode="json")
-    other = sorted(n for n in started.keys() | now.keys() if started.get(n) != now.get(n))
-    if other == ["trust_remote_code"]:
-        raise ConfigError(
-            f"{out} was started with --trust-remote-code; give it again to go on"
-            if started.get("trust_remote_code")
-            else f"{out} was started without --trust-remote-code; leave it out to go on"
-        )
-    if other:
-        raise ConfigError(
-            f"{out} was started with other settings than these: {', '.join(other)}; see config.yaml"
-        )

@@ -20,10 +20,11 @@ from livr.model.model import Model
 from livr.train import processes
 from livr.train.checkpoint import last_checkpoint, recorded_seconds, restore, save_trainable
 from livr.train.dataset import EncodedSet, open_store
+from livr.train.diverged import refuse_loss, refuse_weights
 from livr.train.equip import Parts
 from livr.train.log import RunLog
 from livr.train.progress import VALIDATION_COST, Listener, Meter
-from livr.train.stage import Hooks, run_stage
+from livr.train.stage import Hooks, Learner, run_stage
 
 DONE = "final.safetensors"
 ENCODING_COST = 0.3
@@ -127,10 +128,8 @@ class Runner:
         step_size = self.config.optim.batch_size
         hooks = Hooks(
             on_step=lambda: self.meter.advance(step_size, f"{self.config.method} {stage.name}"),
-            on_log=lambda step, epoch, loss, lr: self.log.append(
-                stage=stage.name, epoch=round(epoch, 4), step=step, loss=loss, lr=lr
-            ),
-            on_epoch=lambda step, epoch: self._validate(stage, step, epoch),
+            on_log=lambda *logged: self._note_loss(stage, *logged),
+            on_epoch=lambda step, epoch: self._validate(learner, stage, step, epoch),
         )
         seconds = run_stage(learner, self.train_set, stage, folder, self.config, hooks)
         processes.by_first(lambda: save_trainable(learner, folder / DONE, seconds))
@@ -158,8 +157,13 @@ class Runner:
             return True
         return False
 
-    def _validate(self, stage: Stage, step: int, epoch: float) -> None:
+    def _note_loss(self, stage: Stage, step: int, epoch: float, loss: float, lr: float) -> None:
+        refuse_loss(loss, step, stage.name, self.config.optim.lr * stage.rate)
+        self.log.append(stage=stage.name, epoch=round(epoch, 4), step=step, loss=loss, lr=lr)
+
+    def _validate(self, learner: Learner, stage: Stage, step: int, epoch: float) -> None:
         """Accuracy of generated answers under the stage's rule, closed if it opens."""
+        refuse_weights(learner, step, self.config.optim.lr * stage.rate)
         if not self.validation:
             return
         own, size = processes.own_share(len(self.val_set)), self.config.val_batch_size

@@ -184,6 +184,8 @@ def arguments(config: TrainConfig, stage: Stage, folder: Path, per_device: int) 
         logging_strategy="steps",
         logging_steps=10,
         logging_first_step=True,
+        # It would log the losses before for one that is not a number, and hide a divergence.
+        logging_nan_inf_filter=False,
         report_to="none",
         disable_tqdm=True,
         remove_unused_columns=False,
@@ -220,6 +222,7 @@ def run_stage(
             return time.monotonic() - started
     size = per_device(config, learner.model)
     callbacks: list[Any] = [hooks]
+    board: Any = nullcontext()
     if processes.is_first():
         board = SummaryWriter(str(folder.parent / "tensorboard" / stage.name))
         callbacks.append(TensorBoardCallback(board))
@@ -235,5 +238,7 @@ def run_stage(
     trainer.remove_callback(PrinterCallback)
     if config.gradient_checkpointing:
         learner.hf.gradient_checkpointing_enable({"use_reentrant": False})
-    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    # A board that is left open writes on beside whatever comes after an error.
+    with board:
+        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     return time.monotonic() - started

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from livr.data.example import LETTERS, Example
+from livr.data.pictures import PictureError, open_picture
 from livr.data.sources.folder import SourceInfo
 from livr.data.sources.parquet import open_parquet
 from livr.errors import DataError, Problem
@@ -98,7 +99,7 @@ def _read_file(path: Path, problems: list[Problem]) -> Iterator[Example]:
             number += 1
             try:
                 yield _example(row)
-            except (KeyError, TypeError, ValueError, UnidentifiedImageError) as error:
+            except (KeyError, TypeError, ValueError) as error:
                 problems.append(Problem(f"{path.parent.name}/{path.name}", number, str(error)))
 
 
@@ -113,11 +114,18 @@ def _example(row: dict[str, Any]) -> Example:
     return Example(
         id=str(row["idx"]),
         task=str(row["sub_task"]),
-        images=tuple(Image.open(io.BytesIO(data)) for data in pictures),
+        images=tuple(_opened(data) for data in pictures),
         question=question_text(row),
         choices=choices,
         answer=answer,
     )
+
+
+def _opened(data: bytes) -> Image.Image:
+    try:
+        return open_picture(io.BytesIO(data))
+    except PictureError as error:
+        raise ValueError(f"an image in the row {error}") from error
 
 
 def question_text(row: dict[str, Any]) -> str:

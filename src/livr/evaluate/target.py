@@ -1,0 +1,42 @@
+"""A file that is written at the end of long work: whether it can be is asked before."""
+
+from __future__ import annotations
+
+import os
+from os import PathLike
+from pathlib import Path
+
+from livr.errors import ConfigError
+
+
+def refuse_target(path: str | PathLike[str], named: str = "--out") -> None:
+    """Refuse the name of a file that could not be written.
+
+    Args:
+        path: The file; folders that it needs may be missing.
+        named: The option that names it, for the message.
+
+    Raises:
+        ConfigError: It is a folder, lies below something that is none, or may not be written.
+    """
+    file = Path(path)
+    try:
+        is_folder = file.is_dir()
+    except OSError as error:  # such as a name longer than the system takes
+        raise ConfigError(
+            f"{named} {file} is no path that can be used: {error.strerror}; choose another"
+        ) from error
+    if is_folder:
+        raise ConfigError(f"{named} {file} is a folder; give the name of a file")
+    # A link that leads nowhere is in the way, too.
+    above = next(folder for folder in file.absolute().parents if os.path.lexists(folder))
+    if not above.is_dir():
+        raise ConfigError(
+            f"{named} {file}: {above} is not a folder, so nothing can be written below it; "
+            "choose another place"
+        )
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise ConfigError(
+            f"{named} {file}: nothing may be written in {above}; change its permissions or "
+            "choose another place"
+        )

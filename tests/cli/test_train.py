@@ -1,0 +1,42 @@
+"""`livr train`, stopped by hand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests import tiny
+
+from livr.train import stage as stages
+
+
+@pytest.fixture
+def words(checkpoints, tmp_path) -> list[object]:
+    data = tiny.dataset(tmp_path / "data", train=4, val=2)
+    given = ["train", "sft", "--model", checkpoints("qwen3_vl"), "--data", data]
+    return [*given, "--out", tmp_path / "run", "--set", "epochs=[2]", "--set", "optim.batch_size=2"]
+
+
+@pytest.mark.parametrize("step", [1, 3])
+def test_ctrl_c_says_whether_the_run_can_go_on(
+    step, words, livr_command, monkeypatch, tmp_path: Path
+) -> None:
+    """Two steps are an epoch, and an epoch is a checkpoint."""
+    original = stages.Hooks.on_step_end
+
+    def stops(self, args, state, control, **kwargs) -> None:
+        if state.global_step == step:
+            raise KeyboardInterrupt
+        original(self, args, state, control, **kwargs)
+
+    monkeypatch.setattr(stages.Hooks, "on_step_end", stops)
+    code, out, message = livr_command(*words)
+    assert (code, out) == (130, "")
+    monkeypatch.setattr(stages.Hooks, "on_step_end", original)
+    if step == 1:
+        assert "error: Stopped. There was no checkpoint yet" in message
+        assert not (tmp_path / "run").exists()
+        assert livr_command(*words)[0] == 0
+    else:
+        assert "error: Stopped. The same command with --resume continues the run in" in message
+        assert livr_command(*words, "--resume")[0] == 0

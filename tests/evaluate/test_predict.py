@@ -1,0 +1,58 @@
+"""One question is held to what is asked of a row of a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests import tiny
+
+import livr
+from livr.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("question", "choices", "reason"),
+    [
+        ("", None, "the question is empty"),
+        (" <image> ", None, "the question is empty"),
+        ("Which?", [], "0 choices; expected 2 to 26"),
+        ("Which?", ["one"], "1 choices; expected 2 to 26"),
+        ("Which?", list(map(str, range(27))), "27 choices; expected 2 to 26"),
+        ("Which?", ["one", "one"], "the same choice twice: 'one'"),
+        ("Which?", ["one", " "], "choice B is empty"),
+        ("Which?", "yes", r"give a list of them: \['yes', \.\.\.\]"),
+        ("Which?", [1, 2], "choices.*valid string"),
+        (None, None, "question.*valid string"),
+    ],
+)
+def test_what_is_no_question_is_refused_before_a_model_is_loaded(
+    question: Any, choices: Any, reason: str
+) -> None:
+    with pytest.raises(ConfigError, match=reason):
+        livr.predict("no/checkpoint", [tiny.picture(0)], question, choices)
+
+
+def test_a_single_picture_needs_no_list(checkpoints, tmp_path: Path) -> None:
+    model = livr.load(checkpoints("qwen3_vl"))
+    file = tmp_path / "one.png"
+    tiny.picture(3).save(file)
+    expected = livr.predict(model, [file], "How many?")
+    for one in (file, str(file), tiny.picture(3)):
+        assert livr.predict(model, one, "How many?") == expected
+    with pytest.raises(ConfigError, match="no image to ask about"):
+        livr.predict(model, [], "How many?")
+
+
+def test_the_command_refuses_choices_that_no_letter_names(
+    tmp_path: Path, livr_command: Callable[..., tuple[int, str, str]]
+) -> None:
+    tiny.picture(0).save(tmp_path / "one.png")
+    asked = ("predict", "mini", "--image", tmp_path / "one.png", "--question", "Which?")
+    code, out, err = livr_command(*asked, *(word for i in range(30) for word in ("--choice", i)))
+    assert (code, out) == (2, "")
+    assert "30 choices; expected 2 to 26" in " ".join(err.split())
+    code, out, _ = livr_command(*asked)
+    assert code == 0 and out.strip()

@@ -1,0 +1,37 @@
+"""A file that cannot be written is refused before the work, not after it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from livr.errors import ConfigError
+from livr.evaluate.target import refuse_target
+
+
+def test_what_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for name, reason in (
+        (".", "is a folder; give the name of a file"),
+        ("file/a/b.json", "file is not a folder, so nothing can be written below it"),
+        ("link/b.json", "link is not a folder"),
+        ("x" * 300, "no path that can be used"),
+    ):
+        with pytest.raises(ConfigError, match=f"--figure .*{reason}"):
+            refuse_target(tmp_path / name, "--figure")
+    for name in ("file", "new.json", "new/folders/new.json"):
+        refuse_target(tmp_path / name)
+    assert {path.name for path in tmp_path.iterdir()} == {"file", "link"}, (
+        "nothing is made by asking"
+    )
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(ConfigError, match="nothing may be written in"):
+        refuse_target(tmp_path / "new/new.json")
+
+
+def test_a_name_without_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    refuse_target("new.json")

@@ -1,0 +1,42 @@
+"""Arguments of `livr.load` and of a model's methods that cannot be meant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import livr
+from livr.errors import ConfigError
+from tests import tiny
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"dtype": "float16"}, "choose one of auto, float32, bfloat16"),
+        ({"num_latents": -1}, r"num_latents=-1: wrong settings\n  num: .* greater than"),
+        ({"num_latents": 1000}, "num: .* less than"),
+        ({"max_pixels": 0}, "max_pixels=0: give 1 or more"),
+        ({"device": "foo"}, "device='foo' cannot be used here"),
+        ({"device": "cuda:99"}, "device='cuda:99' cannot be used here"),
+    ],
+    ids=str,
+)
+def test_arguments_are_refused_before_anything_is_loaded(
+    wrong: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(ConfigError, match=reason):
+        livr.load("no/checkpoint", **wrong)
+
+
+def test_what_a_model_cannot_be_asked(checkpoints) -> None:
+    model = livr.load(checkpoints("qwen3_vl"), device="cpu", num_latents=2)
+    asked = tiny.examples()
+    for wrong, reason in (
+        ({"batch_size": 0}, "batch_size=0: give 1 or more"),
+        ({"latents": "none"}, "latents='none': give 'keep', 'drop', or how many"),
+    ):
+        for ask in (model.generate, model.logits):
+            with pytest.raises(ConfigError, match=reason):
+                ask(asked, **wrong)
