@@ -1,7 +1,8 @@
-"""`livr train`, stopped by hand."""
+"""`livr train`: what it prints, and how it is stopped by hand."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,14 @@ def test_ctrl_c_says_whether_the_run_can_go_on(
     else:
         assert "error: Stopped. The same command with --resume continues the run in" in message
         assert livr_command(*words, "--resume")[0] == 0
+
+
+def test_for_machines(words, livr_command, tmp_path: Path) -> None:
+    code, out, _ = livr_command(*words, "--dry-run", "--json")
+    plan = json.loads(out)
+    assert code == 0 and plan["steps"] == [4]
+    assert plan["costs"][0]["memory"] > 0
+    code, out, _ = livr_command(*words, "--json")
+    done = json.loads(out)
+    assert code == 0 and done["path"] == str(tmp_path / "run")
+    assert done["method"] == "sft" and 0 <= done["val_accuracy"] <= 1

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from livr.cli.console import TrustFlag, hush, note, print_fields, progress
+from livr.cli.console import (
+    JsonFlag,
+    TrustFlag,
+    hush,
+    note,
+    print_fields,
+    print_json,
+    progress,
+)
 
 if TYPE_CHECKING:
     from livr.config import TrainConfig
@@ -41,6 +50,7 @@ def train(
         str | None,
         typer.Option("--gpu", help="With --dry-run: estimate for A100, H100 or RTX 6000 Ada too."),
     ] = None,
+    as_json: JsonFlag = False,
 ) -> None:
     """Train a model: direct fine-tuning, LIVR, or one of its controls."""
     from livr.config import load_recipe
@@ -62,12 +72,12 @@ def train(
     if gpu is not None and not dry_run:
         raise ConfigError("--gpu estimates for another machine; it needs --dry-run")
     if dry_run:
-        show_plan(config, gpu)
+        show_plan(config, gpu, as_json)
         return
-    run(config, resume)
+    run(config, resume, as_json)
 
 
-def run(config: TrainConfig, resume: bool) -> None:
+def run(config: TrainConfig, resume: bool, as_json: bool = False) -> None:
     """Train, with a bar and a summary in the first process; others are silent."""
     from livr.train.checkpoint import worth_resuming
     from livr.train.processes import is_first
@@ -93,6 +103,9 @@ def run(config: TrainConfig, resume: bool) -> None:
         raise KeyboardInterrupt(then) from stop
     if done.val_accuracy is None:
         note("No val.jsonl: the last checkpoint was kept.")
+    if as_json:
+        print_json(asdict(done) | {"path": str(done.path)})
+        return
     fields = {
         "run": str(done.path),
         "method": done.method,
@@ -104,9 +117,13 @@ def run(config: TrainConfig, resume: bool) -> None:
     print_fields(fields)
 
 
-def show_plan(config: TrainConfig, gpu: str | None = None) -> None:
+def show_plan(config: TrainConfig, gpu: str | None = None, as_json: bool = False) -> None:
     """Print what a run would do and cost: stages, steps, what trains, time, memory."""
     note("Taking a few steps to estimate the cost; nothing is written ...")
     from livr.train.plan import plan_run
 
-    print_fields(plan_run(config, gpu).fields())
+    plan = plan_run(config, gpu)
+    if as_json:
+        print_json(asdict(plan))
+    else:
+        print_fields(plan.fields())
