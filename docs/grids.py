@@ -157,6 +157,10 @@ BLOCKS: Mapping[str, Mapping[str, Callable[[], str]]] = {
         ),
         "few": lambda: of_few(read(*MAIN), read("few"), read("few-250")),
         "few means": lambda: of_pairs(read("few"), ("livr", "sft")),
+        "few warm": lambda: of_warm(read("few", "few-warm")),
+        "few warm means": lambda: of_pairs(
+            read("few", "few-warm"), ("livr_warm", "sft"), ("livr_warm", "livr")
+        ),
         "fewer means": lambda: of_pairs(read("few-250"), ("livr", "sft")),
         "controls": lambda: of_controls(read("table1-pool", "controls")),
         "control means": lambda: of_pairs(
