@@ -141,10 +141,10 @@ def _run(
         from livr.analysis.ablate.known import read_results, take_over
         from livr.analysis.ablate.run import prepare, run_grid
 
-        for file in known:
-            read_results(file)  # What cannot be read is said before data is built.
+        # What cannot be read is said before data is built.
+        found = [read_results(file) for file in known]
         board = prepare(grid, out, tell, cells)
-        take_over(board, known)
+        take_over(board, found)
         launcher, threads = where
         return run_grid(grid, board, launcher, threads=threads, retries=retries,
                         command=command, on_progress=listen)  # fmt: skip

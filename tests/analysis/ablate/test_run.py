@@ -15,7 +15,7 @@ from livr.analysis.ablate import worker
 from livr.analysis.ablate.cells import RESULT, cells_of
 from livr.analysis.ablate.check import check_cell
 from livr.analysis.ablate.grid import Grid
-from livr.analysis.ablate.known import take_over
+from livr.analysis.ablate.known import read_results, take_over
 from livr.analysis.ablate.run import Board, prepare, read_result, run_grid
 from livr.analysis.ablate.sources import Sources, join
 from livr.analysis.compare import compare
@@ -173,7 +173,7 @@ def test_a_result_of_other_settings_is_not_taken(done: Board, grid: Grid, tmp_pa
 def test_results_from_elsewhere_are_taken_over(done: Board, grid: Grid, tmp_path: Path) -> None:
     there = json.loads((done.out / RESULTS).read_text("utf-8"))
     board = prepare(grid, tmp_path / "out")
-    assert len(take_over(board, [done.out])) == 4
+    assert len(take_over(board, [read_results(done.out)])) == 4
     launcher = Here()
     run_grid(grid, board, launcher, command=there["command"])
     assert launcher.attempts == []
@@ -190,12 +190,12 @@ def test_of_results_from_elsewhere_only_the_same_cells_are_taken(
     file.write_text(json.dumps(there))
     board = prepare(grid, tmp_path / "out")
     own = board.cells[2]
-    assert take_over(board, [file]) == [cell.name for cell in board.cells[2:]]
-    assert take_over(board, [file]) == []
+    assert take_over(board, [read_results(file)]) == [cell.name for cell in board.cells[2:]]
+    assert take_over(board, [read_results(file)]) == []
     assert board.finished(own)
     (tmp_path / "none.json").write_text("{}")
     with pytest.raises(DataError, match="no finished cell"):
-        take_over(board, [tmp_path / "none.json"])
+        read_results(tmp_path / "none.json")
 
 
 def test_a_failed_cell_is_retried_then_reported_and_the_others_run(

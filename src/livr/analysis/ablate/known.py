@@ -34,24 +34,21 @@ def read_results(file: Path) -> dict[str, Any]:
     return value
 
 
-def take_over(board: Board, files: Iterable[Path]) -> list[str]:
-    """Give cells without a result the one they have in a results file (ours).
+def take_over(board: Board, results: Iterable[dict[str, Any]]) -> list[str]:
+    """Give cells without a result the one they have elsewhere (ours).
 
     A cell is the same by its settings, data and model, not by its name. Its weights stay where
     they were trained, so it can be compared and not audited.
 
     Args:
         board: What `prepare` gave; the cells become done.
-        files: Results files of the grid, or of one that shares cells with it.
+        results: What `read_results` gave, of this grid or of one that shares cells with it.
 
     Returns:
         Names of the cells taken over.
-
-    Raises:
-        DataError: A file holds no finished cell.
     """
     taken = []
-    for found in [read_results(file) for file in files]:
+    for found in results:
         made = {cell["hash"]: cell for cell in found["cells"]}
         for cell in board.cells:
             known = made.get(cell.hash)
