@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from livr.config import TrainConfig
 from livr.data.example import Example
 from tests.families import qwen
 
@@ -72,3 +73,15 @@ def dataset(folder: Path, train: int = 8, val: int = 4) -> Path:
         text = "".join(json.dumps(row) + "\n" for row in rows)
         (folder / f"{split}.jsonl").write_text(text)
     return folder
+
+
+def sft_config(model: Path, folder: Path, **settings: object) -> TrainConfig:
+    """Direct SFT in `folder`/run on six examples of its own, two a step."""
+    usual = {
+        "model": str(model),
+        "data": dataset(folder / "data", train=6, val=2),
+        "out": folder / "run",
+        "method": "sft",
+        "optim": {"lr": 3e-3, "batch_size": 2},
+    }
+    return TrainConfig.model_validate(usual | settings)

@@ -6,6 +6,7 @@ Knows no setting; those of a training run are in `config`, those of a grid in `a
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +14,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from livr.errors import ConfigError
+from livr.errors import ConfigError, ModelError
 from livr.files import write_whole
 
 
@@ -119,6 +120,25 @@ def read_yaml(path: Path, what: str) -> Any:
         raise ConfigError(f"cannot read the {what} {path}: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not a YAML file: {error}") from error
+
+
+def read_object(path: Path, what: str) -> dict[str, Any]:
+    """What a JSON file of a run or a checkpoint holds.
+
+    Args:
+        path: The file.
+        what: What to copy again if it is damaged, for the message.
+
+    Raises:
+        ModelError: The file cannot be read, or is no JSON object.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{path} cannot be read: {error}; copy {what} again") from error
+    if not isinstance(value, dict):
+        raise ModelError(f"{path} is not a JSON object; copy {what} again")
+    return value
 
 
 def dump(settings: Settings, path: Path) -> None:

@@ -24,16 +24,7 @@ class KilledError(Exception):
 
 @pytest.fixture
 def config(checkpoints, tmp_path) -> TrainConfig:
-    return TrainConfig.model_validate(
-        {
-            "model": str(checkpoints("qwen3_vl")),
-            "data": tiny.dataset(tmp_path / "data", train=6, val=2),
-            "out": tmp_path / "run",
-            "method": "sft",
-            "epochs": [2],
-            "optim": {"lr": 3e-3, "batch_size": 2},
-        }
-    )
+    return tiny.sft_config(checkpoints("qwen3_vl"), tmp_path, epochs=[2])
 
 
 def events(run: Path) -> list[dict]:

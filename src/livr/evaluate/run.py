@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from os import PathLike, fspath
@@ -11,13 +10,14 @@ from typing import Any
 
 from livr.data.example import Example
 from livr.data.store import BLINK, load_split
-from livr.errors import DataError, ModelError
+from livr.errors import DataError
 from livr.evaluate.score import Prediction, Score, judge, score, score_by_task, write_predictions
 from livr.evaluate.target import refuse_target
 from livr.files import write_json
 from livr.model.compress import need_hidden_image
 from livr.model.load import load
 from livr.model.model import Model, Use, need_batch_size
+from livr.settings import read_object
 
 MIXED = "mixed"
 """The task of a run that was tested on several at once."""
@@ -158,13 +158,7 @@ def _record(model: Model | str | PathLike[str], split: str) -> dict[str, Any] | 
     if file is None or not file.is_file():
         return None
     refuse_target(_predictions(file.parent, split), "the predictions")
-    try:
-        record = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{file} cannot be read: {error}; copy the run again") from error
-    if not isinstance(record, dict):
-        raise ModelError(f"{file} is not the record of a training; copy the run again")
-    return record
+    return read_object(file, "the run")
 
 
 def _questions(data: Path, split: str) -> list[Example]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +15,7 @@ from livr.method.variants import VARIANTS
 from livr.mini import EMBEDDED, checkpoint_dir
 from livr.model.adapter import read_about
 from livr.model.load import read_settings
+from livr.settings import read_object
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Source:
     def json_in_run(self, name: str) -> dict[str, Any]:
         """A JSON file of the run folder; empty if it is missing."""
         path = self.run / name
-        return _read_json(path) if path.is_file() else {}
+        return read_object(path, "it") if path.is_file() else {}
 
     def file(self, name: str) -> Path | None:
         """A file of the checkpoint, on disk, or None if it has none of that name.
@@ -85,7 +85,7 @@ class Source:
     def json(self, name: str) -> dict[str, Any]:
         """A JSON file of the checkpoint; empty if it is missing."""
         path = self.file(name)
-        return {} if path is None else _read_json(path)
+        return {} if path is None else read_object(path, "it")
 
 
 def read_source(model: Path, trust_remote_code: bool = False) -> Source:
@@ -121,13 +121,3 @@ def read_source(model: Path, trust_remote_code: bool = False) -> Source:
     name = config.model
     checkpoint = str(checkpoint_dir(name)) if name in EMBEDDED else name
     return Source(model, config, checkpoint, trust_remote_code)
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path} cannot be read: {error}; copy it again") from error
-    if not isinstance(values, dict):
-        raise ModelError(f"{path} is not a JSON object; copy it again")
-    return values
