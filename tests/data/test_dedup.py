@@ -89,6 +89,17 @@ def test_a_folder_that_is_missing_is_said_so(tmp_path: Path) -> None:
         dedup_folder(tmp_path / "bench", tmp_path / "bench", tmp_path / "out")
 
 
+@pytest.mark.parametrize(("text", "reason"), [("{", "cannot be read"), ("[1]", "not a JSON obj")])
+def test_a_damaged_manifest_is_said_before_the_search(tmp_path: Path, text, reason) -> None:
+    pictures = photos(2)
+    write_dataset(tmp_path / "set", {"train": [row("1", pictures[0])]})
+    write_dataset(tmp_path / "bench", {"test": [row("2", pictures[1])]})
+    (tmp_path / "set" / "manifest.json").write_text(text)
+    with pytest.raises(DataError, match=rf"manifest.json .*{reason}"):
+        dedup_folder(tmp_path / "set", tmp_path / "bench", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_picture_of_many_test_rows_hides_none_of_them() -> None:
     a, b, *others = photos(4)
     task = "visual_correspondence"

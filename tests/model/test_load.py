@@ -30,6 +30,12 @@ def test_arguments_are_refused_before_anything_is_loaded(
         livr.load("no/checkpoint", **wrong)
 
 
+@pytest.mark.parametrize("source", [None, 3])
+def test_what_names_no_model_is_refused(source: Any) -> None:
+    with pytest.raises(ConfigError, match=f"{source} names no model; give a hub id"):
+        livr.load(source)
+
+
 def test_what_a_model_cannot_be_asked(checkpoints) -> None:
     model = livr.load(checkpoints("qwen3_vl"), device="cpu", num_latents=2)
     asked = tiny.examples()
@@ -40,3 +46,5 @@ def test_what_a_model_cannot_be_asked(checkpoints) -> None:
         for ask in (model.generate, model.logits):
             with pytest.raises(ConfigError, match=reason):
                 ask(asked, **wrong)
+    with pytest.raises(ConfigError, match=r"one example .* write \[example\]"):
+        model.generate(asked[0])

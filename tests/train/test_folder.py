@@ -159,12 +159,25 @@ def test_a_run_that_was_moved_is_resumed(config, stop_at, tmp_path) -> None:
     assert all(torch.equal(two[name], weight) for name, weight in one.items())
 
 
+def test_a_model_that_was_moved_can_go_on(config, tmp_path) -> None:
+    train(config)
+    place = tmp_path / "model elsewhere"
+    shutil.copytree(config.model, place)
+    there = config.model_copy(update={"model": str(place)})
+    wanted = rf"with the model {config.model}, .* write model: {place} into"
+    with pytest.raises(ConfigError, match=wanted):
+        train(there, resume=True)
+    stored = config.out / "config.yaml"
+    stored.write_text(stored.read_text().replace(config.model, str(place)))
+    assert train(there, resume=True).path == config.out
+
+
 def test_other_data_is_refused_and_moved_data_is_not_lost(config, tmp_path) -> None:
     train(config)
     place = tmp_path / "other"
     config.data.rename(place)
     there = config.model_copy(update={"data": place})
-    with pytest.raises(ConfigError, match=rf"data set .*, this one is {place}.*write that into"):
+    with pytest.raises(ConfigError, match=rf"data set .* write data: {place} into"):
         train(there, resume=True)
     stored = config.out / "config.yaml"
     stored.write_text(stored.read_text().replace(f"data: {config.data}", f"data: {place}"))

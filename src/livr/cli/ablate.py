@@ -4,32 +4,18 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from livr.cli.console import (
-    JsonFlag,
-    TrustFlag,
-    complain,
-    hush,
-    note,
-    print_fields,
-    print_json,
-    print_table,
-    progress,
-)
+from livr.cli.console import JsonFlag, TrustFlag, complain, note, print_json
+from livr.cli.grids import FAILED_CELLS, check_again, listening, show_cost
 
 if TYPE_CHECKING:
     from livr.analysis.ablate.grid import Grid
     from livr.analysis.ablate.launch import Launcher
     from livr.analysis.ablate.run import Board
-    from livr.train.progress import Listener
 
 GridArgument = Annotated[
     str, typer.Argument(metavar="GRID", help="A YAML file, or a shipped grid such as table1-qwen3.")
@@ -46,7 +32,6 @@ KnownOption = Annotated[
     list[Path] | None,
     typer.Option("--known", help="Results file: its cells are not run again; repeatable."),
 ]
-FAILED_CELLS = 2
 
 
 def ablate(
@@ -97,10 +82,10 @@ def ablate(
     if launcher not in ("local", "ray"):
         raise ConfigError(f"--launcher {launcher}: choose local or ray")
     if dry_run:
-        _show(loaded, gpu, as_json)
+        show_cost(loaded, gpu, as_json)
         return
     if check is not None:
-        _check(loaded, check, cell or [None], out)
+        check_again(loaded, check, cell or [None], out)
         return
     out = out or Path("runs") / path.stem
     command = _command(grid, model, data, out)
@@ -116,18 +101,6 @@ def _command(grid: str, model: str | None, data: str | None, out: Path) -> str:
     return shlex.join([*words, "--out", out.name if out.is_absolute() else str(out)])
 
 
-@contextmanager
-def _listening(description: str) -> Iterator[tuple[Any, Listener]]:
-    with progress(1.0, description) as advance:
-        hush()
-        from livr.train.progress import Progress
-
-        def listen(state: Progress) -> None:
-            advance(state.done / state.total if state.total else 1.0, state.phase)
-
-        yield (lambda text: advance(0.0, text)), listen
-
-
 def _run(
     grid: Grid,
     out: Path,
@@ -137,7 +110,7 @@ def _run(
     command: str,
 ) -> Board:
     cells, known = chosen
-    with _listening("loading") as (tell, listen):
+    with listening("loading") as (tell, listen):
         from livr.analysis.ablate.known import read_results, take_over
         from livr.analysis.ablate.run import prepare, run_grid
 
@@ -197,58 +170,3 @@ def _failures(board: Board) -> str:
         log = board.folder(cell) / "log.txt"
         lines.append(f"  {cell.name}: {board.failed[cell.folder]} ({log})")
     return "\n".join(lines)
-
-
-def _show(grid: Grid, gpu: str | None, as_json: bool) -> None:
-    note("Taking a few steps to estimate the cost; nothing is written ...")
-    hush()
-    from livr.analysis.ablate.cost import guess
-    from livr.train.cost import clock
-
-    found = guess(grid, gpu)
-    if as_json:
-        print_json(asdict(found))
-        return
-    rows = [
-        (
-            cell.task,
-            cell.variant,
-            "–" if cell.seed is None else str(cell.seed),
-            " + ".join(f"{e:g}" for e in cell.epochs) or "–",
-            "–" if cell.seconds is None else clock(cell.seconds),
-        )
-        for cell in found.cells
-    ]
-    print_table(("task", "variant", "seed", "epochs", "time"), rows)
-    fields = {"cells": str(len(found.cells))}
-    if found.total is not None:
-        fields[f"time, {found.machine}"] = f"about {clock(found.total)} one after another"
-    elif found.problem is not None:
-        fields["time"] = f"no estimate: {found.problem}"
-    print_fields(fields)
-
-
-def _check(grid: Grid, results: Path, cells: Sequence[str | None], out: Path | None) -> None:
-    from livr.errors import ConfigError
-
-    if len(cells) > 1:
-        raise ConfigError("--check runs one cell; give --cell once")
-    with _listening("loading") as (tell, listen), TemporaryDirectory() as temporary:
-        from livr.analysis.ablate.check import check_cell
-
-        folder = out or Path(temporary) / "grid"
-        found = check_cell(grid, results, folder, cells[0], listener=tell, on_progress=listen)
-    for one in found:
-        verdict = "the same" if one.same else "DIFFERENT"
-        print_fields(
-            {
-                "cell": one.cell,
-                "committed": f"{one.committed} of {one.n} right",
-                "now": f"{one.found} of {one.n} right: {verdict}",
-                "questions that differ": str(one.differing),
-                "changed since": "; ".join(one.changes) or "nothing",
-            }
-        )
-    if not all(one.same for one in found):
-        note("Another kind of processor rounds otherwise; a few questions may then differ.")
-        raise typer.Exit(FAILED_CELLS)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -20,9 +19,9 @@ from livr.data.dedup import (
 )
 from livr.data.example import Example
 from livr.data.store import (
-    MANIFEST,
     finish_manifest,
     load_split,
+    read_manifest,
     staged_folder,
     writable_target,
     write_split,
@@ -33,6 +32,8 @@ CLEANED = ("train", "val")
 REMOVED = "removed.json"
 SHEET = "removed.png"
 CELL = 160
+WRITTEN_ANEW = ("format_version", "counts", "sha256")
+"""Entries of a manifest that the cleaned data set has its own of."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ def dedup_folder(
     writable_target(Path(out), overwrite)  # asked before the search, which takes long
     load_split(root, "train")  # its absence, too, is said before
     test = load_split(against, split)
+    known = {k: v for k, v in read_manifest(root).items() if k not in WRITTEN_ANEW}
     kept: dict[str, list[Example]] = {}
     removed: dict[str, list[Duplicate]] = {}
     rows: dict[str, Example] = {example.id: example for example in test}
@@ -99,16 +101,8 @@ def dedup_folder(
         summary = {name: len(found) for name, found in removed.items()}
         note = {"against": Path(str(against)).name, "split": split, "removed": summary}
         limits = {"max_hash_distance": MAX_HASH_DISTANCE, "min_ssim": MIN_SSIM}
-        finish_manifest(stage, counts, {**_manifest(root), "deduplicated": {**note, **limits}})
+        finish_manifest(stage, counts, {**known, "deduplicated": {**note, **limits}})
     return Cleaned(counts, summary)
-
-
-def _manifest(root: Path) -> dict[str, Any]:
-    path = root / MANIFEST
-    if not path.is_file():
-        return {}
-    value = json.loads(path.read_text(encoding="utf-8"))
-    return {k: v for k, v in value.items() if k not in ("format_version", "counts", "sha256")}
 
 
 def _sheet(

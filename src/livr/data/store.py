@@ -195,6 +195,24 @@ def _store_image(stage: Path, stem: str, image: ImageInput) -> str:
     return name
 
 
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """What a data set's manifest.json says; nothing if there is none.
+
+    Raises:
+        DataError: It is damaged.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        return {}
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read: {error}; delete it, or copy it again") from error
+    if not isinstance(value, dict):
+        raise DataError(f"{path} is not a JSON object; delete it, or copy it again")
+    return value
+
+
 def finish_manifest(
     stage: Path, counts: Mapping[str, int], extra: Mapping[str, Any]
 ) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -114,7 +115,7 @@ def load(
     """
     if load_in_4bit:
         need_four_bit()
-    where, wanted = _device(device), _asked(latents, num_latents, max_pixels, dtype)
+    where, wanted = _device(device), _asked(source, latents, num_latents, max_pixels, dtype)
     run = _run_config(Path(source))
     origin = str(source) if run is None else run.model
     if run is not None:
@@ -140,13 +141,19 @@ def load(
 
 
 def _asked(
-    latents: LatentsConfig | None, num: int | None, max_pixels: int | None, dtype: str
+    source: object,
+    latents: LatentsConfig | None,
+    num: int | None,
+    max_pixels: int | None,
+    dtype: str,
 ) -> LatentsConfig | None:
     """The latents that `load` shall add, if any; its other arguments are looked at, too.
 
     Raises:
         ConfigError: One of them is wrong.
     """
+    if not isinstance(source, str | os.PathLike):
+        raise ConfigError(f"{source!r} names no model; give a hub id, a folder, or 'mini'")
     if dtype != "auto" and dtype not in DTYPES:
         raise ConfigError(f"dtype={dtype!r}: choose one of auto, {', '.join(DTYPES)}")
     if max_pixels is not None and max_pixels < 1:

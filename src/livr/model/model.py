@@ -174,6 +174,8 @@ class Model(Prompter):
         size: int,
     ) -> list[Item]:
         need_batch_size(size)
+        if isinstance(examples, Example):
+            raise ConfigError("one example is given where a list is wanted; write [example]")
         training = self.hf.training
         self.hf.eval()
         try:

@@ -16,6 +16,8 @@ from livr.train.checkpoint import worth_resuming
 
 _PLACES = {"out", "vision_cache", "vision_cache_gib"}
 """Settings that a run may be resumed without: they say where things are, not what they are."""
+_MOVED = {"data": "data set", "model": "model"}
+"""Settings that may say the same with another path."""
 _WRITER = "inline_container"
 """Part of torch that writes files. When it cannot, it says where in it and not why."""
 
@@ -61,10 +63,12 @@ def _refuse_other_settings(config: TrainConfig, out: Path) -> None:
             if started.get("trust_remote_code")
             else f"{out} was started without --trust-remote-code; leave it out to go on"
         )
-    if other == ["data"]:
+    if other and set(other) <= _MOVED.keys():
+        then = " and ".join(f"the {_MOVED[name]} {started[name]}" for name in other)
+        here = " and ".join(f"{name}: {now[name]}" for name in other)
         raise ConfigError(
-            f"{out} was started with the data set {started['data']}, this one is {now['data']}. "
-            f"If it is the same data at another place, write that into {stored} and try again"
+            f"{out} was started with {then}, not with this one. If it is the same at another "
+            f"place, write {here} into {stored} and try again"
         )
     if other:
         raise ConfigError(

@@ -11,7 +11,8 @@ from typing import Any
 
 from pydantic import Field
 
-from livr.analysis.ablate.grid import LOADING, Arm, Grid, Task
+from livr.analysis.ablate.arm import LOADING, Arm
+from livr.analysis.ablate.grid import Grid, Task
 from livr.analysis.ablate.pick import cell_name
 from livr.analysis.ablate.sources import Sources
 from livr.config import Settings, TrainConfig, build, load_recipe

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 from pathlib import Path
 
-from livr.analysis.ablate.grid import Arm, Grid, Task
+from livr.analysis.ablate.arm import Arm
+from livr.analysis.ablate.grid import Grid, Task
 from livr.errors import ConfigError
 
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from livr.data.rows import read_rows
-from livr.data.store import MANIFEST, file_sha256
+from livr.data.store import MANIFEST, file_sha256, read_manifest
 from livr.errors import DataError, Problem
 from livr.files import write_whole
 
@@ -124,7 +124,7 @@ def marks(folder: Path, splits: Sequence[str], kept: Path | None = None) -> dict
 def _by_manifest(
     manifest: Path, splits: Sequence[str], named: Mapping[str, os.stat_result], pictures: Pictures
 ) -> dict[str, str]:
-    hashes = json.loads(manifest.read_text("utf-8")).get("sha256", {})
+    hashes = read_manifest(manifest.parent).get("sha256", {})
     written = manifest.stat()
     found = {f"images/{split}": hashes.get(f"images/{split}", "") for split in splits}
     for place in [place for place, mark in found.items() if mark]:

@@ -12,7 +12,7 @@ from livr.analysis.ablate.grid import POOL, Grid, Task
 from livr.analysis.ablate.pictures import marks
 from livr.data.build import build_task
 from livr.data.example import Example
-from livr.data.store import BLINK, MANIFEST, file_sha256, load_split, write_dataset
+from livr.data.store import BLINK, MANIFEST, file_sha256, load_split, read_manifest, write_dataset
 from livr.data.tasks import TASKS, get_task
 from livr.errors import ConfigError, DataError
 
@@ -84,7 +84,7 @@ class Sources:
         return place.resolve(), False
 
     def _check_built(self, place: Path) -> None:
-        made = json.loads((place / MANIFEST).read_text("utf-8"))
+        made = read_manifest(place)
         wanted = self.grid.sizes.model_dump()
         if made.get("wanted") != wanted or made.get("seed") != self.grid.data_seed:
             raise ConfigError(
