@@ -61,6 +61,27 @@ def test_pairs_have_a_figure_of_their_own() -> None:
     assert compare([run("sft", 1, "10")])[0].groups is None
 
 
+def test_questions_of_one_source_are_drawn_together() -> None:
+    def shown(method: str, sources: int) -> Run:
+        made = run(method, 1, "01" * 20 if method == "sft" else "11" * 10 + "00" * 10)
+        rows = (
+            row.model_copy(update={"sources": (f"photo {i * sources // 40}",)})
+            for i, row in enumerate(made.predictions)
+        )
+        return replace(made, predictions=tuple(rows))
+
+    def width(runs: list[Run]) -> float:
+        effect = compare(runs)[1].effect
+        assert effect is not None
+        return effect.high - effect.low
+
+    many, few = ([shown(m, n) for m in ("sft", "livr")] for n in (20, 4))
+    assert width(few) > 1.5 * width(many)
+    # One of the two runs may be older than the names of sources.
+    older = [replace(few[0], predictions=run("sft", 1, "01" * 20).predictions), few[1]]
+    assert width(older) == width(few)
+
+
 def test_zero_shot_is_paired_with_every_seed() -> None:
     lines = compare([run("zero_shot", 0, "0000"), run("sft", 1, "0011"), run("sft", 2, "1111")])
     assert lines[0].against is not None

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from livr.data.build import build_task
+from livr.data.store import load_split
 from livr.data.tasks import TASKS
 from livr.data.tasks.points import Balance
 
@@ -65,6 +66,9 @@ def test_the_construction_leaves_no_cue(task: str, tmp_path: Path) -> None:
     assert manifest["config"]["balanced"]
     score = manifest["shortcuts"][CUES[task]]
     assert score["ok"], score
+    for split, groups in manifest["groups"].items():
+        rows = load_split(tmp_path / "set", split)
+        assert {name for row in rows for name in row.sources} == set(groups)
 
 
 def test_without_balance_the_cue_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -177,6 +177,23 @@ def test_same_picture_in_two_splits_by_content(folder: Path) -> None:
     assert all("in two splits" in message for *_, message in problems)
 
 
+def test_a_source_in_two_splits_is_a_leak(folder: Path) -> None:
+    scene = {"sources": ["scene 1", "scene 2"]}
+    write(folder, train=[row(0, **scene), row(1, **scene)], val=[row(2, sources=["scene 2"])])
+    [(file, number, message)] = found(folder)
+    assert (file, number) == ("val.jsonl", 1)
+    assert "source 'scene 2' is in two splits: it is already in train.jsonl:1" in message
+
+
+@pytest.mark.parametrize(("wrong", "said"), [
+    ([""], "one of the sources is empty"), ("scene", "valid list"), ([7], "valid string"),
+])  # fmt: skip
+def test_sources_are_names(folder: Path, wrong: Any, said: str) -> None:
+    write(folder, train=[row(0, sources=wrong)])
+    [(_, _, message)] = found(folder)
+    assert said in message
+
+
 def test_the_same_picture_turned_by_its_metadata_is_the_same(folder: Path) -> None:
     turned = Image.Exif()
     turned[0x0112] = 6

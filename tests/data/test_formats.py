@@ -148,12 +148,32 @@ def test_convert_keeps_what_counts_together_in_one_split(folder: Path) -> None:
     assert sizes == {"train": 6, "val": 2, "test": 2}
 
 
+def test_convert_keeps_questions_of_one_source_in_one_split(folder: Path) -> None:
+    lines = ["image,question,answer,sources"]
+    lines += [f"{number}.png,How many?,{number},part {number // 2}; line" for number in range(8)]
+    (folder / "pics/parts.csv").write_text("\n".join(line.replace("; line", "") for line in lines))
+    convert(folder / "pics/parts.csv", folder / "out", val=0.25, test=0.25)
+    for split in ("train", "val", "test"):
+        names = [example.sources for example in load_split(folder / "out", split)]
+        assert names
+        assert all(names.count(name) == 2 for name in names)
+    (folder / "pics/line.csv").write_text("\n".join(lines))
+    rows = read_examples(folder / "pics/line.csv")
+    assert rows[3].sources == ("part 1", "line")
+
+
 def test_parquet_round_trip_is_lossless(folder: Path) -> None:
     path = save(
         folder / "pics/own.json",
         [
             {"question": "ü?", "answer": "B", "choices": ["a", "b"], "images": ["0.png", "1.png"]},
-            {"question": "How many?", "answer": "3", "images": ["2.png"], "task": "count"},
+            {
+                "question": "How many?",
+                "answer": "3",
+                "images": ["2.png"],
+                "task": "count",
+                "sources": ["scene 1", "scene 2"],
+            },
             {"question": "And?", "answer": "1", "images": ["3.png"], "score_group": "pair 1"},
         ],
     )
@@ -161,6 +181,7 @@ def test_parquet_round_trip_is_lossless(folder: Path) -> None:
     assert export_parquet(folder / "out", folder / "parquet") == {"train": 3}
     before, after = load_split(folder / "out", "train"), read_examples(folder / "parquet")
     assert sorted(row.score_group or "" for row in after) == ["", "", "pair 1"]
+    assert sorted(row.sources for row in after) == [(), (), ("scene 1", "scene 2")]
     for old, new in zip(before, after, strict=True):
         assert old.model_dump(exclude={"images"}) == new.model_dump(exclude={"images"})
         for path_of, image in zip(old.images, new.images, strict=True):

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any
 
-from livr.analysis.compare_outcomes import UNREAD, Outcomes, outcomes_of
+from livr.analysis.compare_outcomes import UNREAD, Outcomes, outcomes_of, sources_of
 from livr.analysis.runs import Run
 from livr.errors import DataError
 from livr.evaluate.hierarchical import effect_interval, holm
@@ -44,7 +44,8 @@ class Line:
         train_seconds: Mean training time, or None.
         against: The paired test against the reference (delta = this minus reference), or None
             for the reference itself.
-        effect: Interval of that difference, from drawing seeds and questions anew; or None.
+        effect: Interval of that difference, from drawing seeds and questions anew, questions
+            that share a source together; or None.
         p_holm: The test's p-value, corrected for the number of tests in this comparison; or None.
         floor: Accuracy of always giving the most common right answer.
         groups: The score of questions that count only together, as a mean over seeds, or None.
@@ -158,6 +159,7 @@ def _line(runs: Sequence[Outcomes], reference: Sequence[Outcomes] | None) -> Lin
     seconds = [run.train_seconds for run in runs if run.train_seconds is not None]
     blind = [run.blindfolded for run in runs if run.blindfolded is not None]
     tables = pair(reference, runs) if reference else None
+    shared = sources_of([*runs, *(reference or ())])
     return Line(
         task=runs[0].task,
         method=runs[0].method,
@@ -168,7 +170,7 @@ def _line(runs: Sequence[Outcomes], reference: Sequence[Outcomes] | None) -> Lin
         unparsed=sum(run.answers.count(UNREAD) for run in runs) / (n * len(runs)),
         train_seconds=sum(seconds) / len(seconds) if seconds else None,
         against=paired(*tables) if tables else None,
-        effect=effect_interval([difference(tables)]) if tables else None,
+        effect=effect_interval([difference(tables)], sources=[shared]) if tables else None,
         floor=runs[0].floor,
         groups=score_groups(runs[0].group_of, [run.right for run in runs]),
         blindfolded=sum(blind) / len(blind) if blind else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from livr.analysis.runs import Run, read_runs
 from livr.analysis.tell_apart import told_apart
 from livr.errors import DataError
 from livr.evaluate.score import Prediction
+from livr.evaluate.shared import Sources, numbered, read
 
 RESULTS = "results.json"
 RIGHT, WRONG, UNREAD = "1", "0", "-"
@@ -37,6 +38,8 @@ class Outcomes:
         group_of: For questions that count only together, the number of each one's group, or
             None; empty if no question has one.
         blindfolded: Accuracy under the bottleneck rule, or None if that was not asked.
+        sources: What each question shares with others, see `livr.evaluate.shared`; empty if none
+            shares anything.
     """
 
     task: str
@@ -50,6 +53,7 @@ class Outcomes:
     train_seconds: float | None = None
     group_of: tuple[int | None, ...] = ()
     blindfolded: float | None = None
+    sources: Sources = ()
 
     @property
     def right(self) -> list[bool]:
@@ -88,6 +92,7 @@ def encode(predictions: Sequence[Prediction]) -> dict[str, Any]:
     lines = "".join(f"{row.id}\t{row.answer}\n" for row in predictions)
     common = Counter(row.answer for row in predictions).most_common(1)[0][1]
     names = [row.score_group for row in predictions]
+    shared = [row.sources for row in predictions]
     numbers = {name: i for i, name in enumerate(dict.fromkeys(filter(None, names)))}
     return {
         "answers": "".join(
@@ -97,6 +102,7 @@ def encode(predictions: Sequence[Prediction]) -> dict[str, Any]:
         "floor": common / len(predictions),
         "questions": hashlib.sha256(lines.encode()).hexdigest()[:16],
         **({"group_of": tuple(numbers.get(name or "") for name in names)} if numbers else {}),
+        **({"sources": numbered(shared)} if any(shared) else {}),
     }
 
 
@@ -127,7 +133,7 @@ def by_subset(run: Run) -> list[Outcomes]:
             parts.setdefault(row.task, []).append(row)
     whole = outcomes_of(run)
     return [
-        replace(whole, task=task, **{"group_of": (), **encode(rows)})
+        replace(whole, task=task, **{"group_of": (), "sources": (), **encode(rows)})
         for task, rows in parts.items()
     ]
 
@@ -154,9 +160,10 @@ def read_outcomes(
             folders.append(path)
             continue
         try:
-            found += [_outcomes(row, file) for row in grid["rows"]]
+            shared = {name: read(text) for name, text in grid.get("sources", {}).items()}
+            found += [_outcomes(row, shared, file) for row in grid["rows"]]
             failed += [Failed(**row) for row in grid.get("failed", ())]
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"{file} is not the results file of a grid: {error}") from error
     for run in told_apart(read_runs(folders)):
         found += (by_subset(run) if subsets else []) or [outcomes_of(run)]
@@ -174,7 +181,15 @@ def _grid(file: Path) -> dict[str, Any] | None:
     return value if isinstance(value, dict) and "cells" in value else None
 
 
-def _outcomes(row: dict[str, Any], file: Path) -> Outcomes:
+def sources_of(runs: Iterable[Outcomes]) -> Sources:
+    """What the questions share that these runs answered, as far as one of them knows."""
+    return next((run.sources for run in runs if run.sources), ())
+
+
+def _outcomes(row: dict[str, Any], shared: Mapping[str, Sources], file: Path) -> Outcomes:
+    sources = shared.get(row["task"], ())
+    if sources and len(sources) != len(row["answers"]):
+        raise ValueError(f"sources of {len(sources)} questions for {len(row['answers'])} answers")
     return Outcomes(
         task=row["task"],
         method=row["method"],
@@ -187,4 +202,5 @@ def _outcomes(row: dict[str, Any], file: Path) -> Outcomes:
         train_seconds=row["train_seconds"],
         group_of=tuple(row.get("group_of", ())),
         blindfolded=row["blindfolded"]["accuracy"] if "blindfolded" in row else None,
+        sources=sources,
     )

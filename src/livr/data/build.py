@@ -139,6 +139,7 @@ def _examples(
             helper_images=built.helper_images,
             board=built.board,
             score_group=built.score_group,
+            sources=tuple(own),
         )
     ledger.drops[split] = dict(sorted(request.drops.items()))
     ledger.answers[split] = dict(sorted(answers.items()))

@@ -112,6 +112,7 @@ class _Checker:
         self.ids: dict[str, str] = {}
         self.images: dict[Path, tuple[str, str]] = {}
         self.first_use: dict[str, tuple[str, str, str]] = {}
+        self.first_source: dict[str, tuple[str, str]] = {}
         self.reported: set[tuple[str, str]] = set()
 
     def check_split(self, split: str) -> Iterator[int]:
@@ -125,6 +126,7 @@ class _Checker:
             messages = [*content_problems(row), *self._id_problems(row, f"{file}:{number}")]
             for image in (*row.images, *row.helper_images):
                 messages.extend(self._image_problems(image, split, f"{file}:{number}"))
+            messages.extend(self._source_problems(row, split, f"{file}:{number}"))
             if self.counter is not None and not messages:
                 messages.extend(length_problems(row.to_example(self.root.resolve()), self.counter))
             self.report.problems.extend(Problem(file, number, message) for message in messages)
@@ -140,6 +142,16 @@ class _Checker:
             return [f"the id {row.id!r} was already used in {self.ids[row.id]}"]
         self.ids[row.id] = place
         return []
+
+    def _source_problems(self, row: Row, split: str, place: str) -> Iterator[str]:
+        for name in row.sources:
+            first_split, first_place = self.first_source.setdefault(name, (split, place))
+            if first_split != split and (f"source {name}", split) not in self.reported:
+                self.reported.add((f"source {name}", split))
+                yield (
+                    f"the source {name!r} is in two splits: it is already in {first_place}; "
+                    "keep its questions in one split only"
+                )
 
     def _image_problems(self, image: str, split: str, place: str) -> Iterator[str]:
         problem = path_problem(self.root, image)

@@ -35,7 +35,7 @@ def convert(
     """Reads a foreign format and writes a data set folder. Returns its manifest.
 
     A source whose parts are named after splits keeps them. Rows without a split are divided: those
-    that show the same picture (by content) or count together come into the same one.
+    that show the same picture (by content), name a common source or count together come into one.
 
     Args:
         source: See `livr.data.formats.read_parts`.
@@ -88,7 +88,7 @@ def _divided(
 
 
 def group_by_picture(examples: Sequence[Example]) -> dict[int, list[Example]]:
-    """Groups examples linked by pictures with the same pixels, or by their score group."""
+    """Groups examples linked by pictures with the same pixels, a source, or a score group."""
     parent = list(range(len(examples)))
 
     def root(index: int) -> int:
@@ -108,6 +108,7 @@ def group_by_picture(examples: Sequence[Example]) -> dict[int, list[Example]]:
         ]
         if example.score_group is not None:
             names.append(f"score group {example.score_group}")
+        names += [f"source {name}" for name in example.sources]
         for name in names:
             parent[root(index)] = root(first.setdefault(name, index))
     groups: dict[int, list[Example]] = defaultdict(list)
@@ -145,6 +146,7 @@ def export_parquet(folder: str | Path, out: str | Path, overwrite: bool = False)
             ("helper_images", pa.list_(image)),
             ("board", pa.list_(pa.string())),
             ("score_group", pa.string()),
+            ("sources", pa.list_(pa.string())),
         ]
     )
     with staged_folder(Path(out), overwrite) as stage:
@@ -173,6 +175,7 @@ def _row(example: Example) -> dict[str, Any]:
         "helper_images": [_packed(image) for image in example.helper_images],
         "board": None if example.board is None else list(example.board),
         "score_group": example.score_group,
+        "sources": list(example.sources),
     }
 
 

@@ -30,6 +30,8 @@ class Example(BaseModel):
             is right, not only the one in `answer`.
         score_group: Name shared by questions that also count together: a group is right if all
             of its questions are (MMVP's pairs). Unique within a data set; None for none.
+        sources: Names of what is behind its pictures, which other questions may show as well: a
+            photograph, a scene, a part. Such questions are split and drawn together.
     """
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, extra="forbid")
@@ -43,3 +45,4 @@ class Example(BaseModel):
     helper_images: tuple[ImageInput, ...] = ()
     board: tuple[str, ...] | None = None
     score_group: str | None = None
+    sources: tuple[str, ...] = ()

@@ -5,9 +5,9 @@
 - LLaVA: {"image": ..., "conversations": [{"from": "human" | "gpt", "value"}]};
 - ShareGPT: the same with "images": [...];
 - own rows: {"question", "answer", "images", "choices", "helper_images", "board",
-  "score_group"};
+  "score_group", "sources"};
 - csv: the columns image (several separated by ;), question, answer, optionally choices
-  (separated by |) and id; UTF-8;
+  (separated by |), sources (separated by ;) and id; UTF-8;
 - Hugging Face: a folder written by `save_to_disk`, parquet files, or `hf:NAME[:SPLIT]`.
 
 Parts of a folder that are named after splits keep them, see `livr.data.parts`.
@@ -104,6 +104,7 @@ def _problems_of(example: Example) -> list[str]:
         answer=example.answer,
         board=None if example.board is None else list(example.board),
         score_group=example.score_group,
+        sources=list(example.sources),
     )
     stored = (*example.images, *example.helper_images)
     paths = [Path(image) for image in stored if not isinstance(image, Image.Image)]
@@ -214,4 +215,5 @@ def _csv_record(row: dict[str, str]) -> Record:
         record["choices"] = [choice.strip() for choice in row["choices"].split("|")]
     if row.get("id"):
         record["id"] = row["id"]
+    record["sources"] = [name.strip() for name in row.get("sources", "").split(";") if name.strip()]
     return record

@@ -56,6 +56,7 @@ def to_example(record: Record, name: str, base: Path, unpack: Path | None = None
         helper_images=tuple(_image(image, base, unpack) for image in helpers),
         board=tuple(_said(line, "board") for line in _listed(record, "board")) or None,
         score_group=None if group is None else _said(group, "score_group"),
+        sources=tuple(_said(name, "sources") for name in _listed(record, "sources")),
     )
 
 

@@ -14,7 +14,7 @@ from livr.data.example import IMAGE_PLACEHOLDER, LETTERS, Example
 from livr.data.lake import board_problem
 from livr.errors import Problem
 
-ADDITIVE = ("helper_images", "board", "score_group")
+ADDITIVE = ("helper_images", "board", "score_group", "sources")
 
 
 class Row(BaseModel):
@@ -34,6 +34,7 @@ class Row(BaseModel):
     helper_images: list[str] = []
     board: list[str] | None = None
     score_group: str | None = None
+    sources: list[str] = []
 
     def to_example(self, folder: Path) -> Example:
         """Returns the example with absolute image paths."""
@@ -47,6 +48,7 @@ class Row(BaseModel):
             helper_images=tuple(folder / image for image in self.helper_images),
             board=None if self.board is None else tuple(self.board),
             score_group=self.score_group,
+            sources=tuple(self.sources),
         )
 
 
@@ -145,6 +147,8 @@ def content_problems(row: Row) -> list[str]:
         found.append(problem)
     if row.score_group is not None and not row.score_group.strip():
         found.append("the score_group is empty; name it, or leave the key out")
+    if not all(name.strip() for name in row.sources):
+        found.append("one of the sources is empty; name it, or leave it out")
     if not row.images:
         found.append("the row has no image")
     marks = row.question.count(IMAGE_PLACEHOLDER)

@@ -170,6 +170,7 @@ def write_split(stage: Path, split: str, examples: Iterable[Example]) -> int:
                 helper_images=helpers,
                 board=None if example.board is None else list(example.board),
                 score_group=example.score_group,
+                sources=list(example.sources),
             )
             lines.write(dump_row(row) + "\n")
             count += 1

@@ -12,6 +12,7 @@ from livr.data.example import Example
 from livr.data.store import BLINK, load_split
 from livr.errors import DataError
 from livr.evaluate.score import Prediction, Score, judge, score, score_by_task, write_predictions
+from livr.evaluate.shared import shared_sources
 from livr.evaluate.target import refuse_target
 from livr.files import write_json
 from livr.model.compress import need_hidden_image
@@ -191,8 +192,8 @@ def _ask(
     texts = model.generate(examples, mask, latents, on_progress=count, **options)
     several = len({e.task for e in examples}) > 1
     return [
-        judge(e, text).model_copy(update={"task": e.task if several else None})
-        for e, text in zip(examples, texts, strict=True)
+        judge(e, text).model_copy(update={"task": e.task if several else None, "sources": names})
+        for e, text, names in zip(examples, texts, shared_sources(examples), strict=True)
     ]
 
 

@@ -28,6 +28,8 @@ class Prediction(BaseModel):
         text: What the model wrote.
         score_group: The questions it counts with, see `Example`; left out of the file if None.
         task: The question's task, where a data set has several; left out of the file if None.
+        sources: What it shares with other questions, see `livr.evaluate.shared`; left out of the
+            file if empty.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,6 +41,7 @@ class Prediction(BaseModel):
     text: str
     score_group: str | None = None
     task: str | None = None
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

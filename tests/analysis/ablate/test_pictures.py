@@ -59,6 +59,21 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
+def test_naming_sources_changes_no_result(plain: Path, tmp_path: Path) -> None:
+    prints = []
+    for name, sources in (("bare", ()), ("named", ("scene 1",))):
+        rows = [
+            row.model_copy(update={"sources": sources}) for row in load_split(plain, *TRAIN[:1])
+        ]
+        write_dataset(tmp_path / name, {"train": rows})
+        prints.append(fingerprint(str(tmp_path / name), ("train",)))
+    lines = (tmp_path / "named" / "train.jsonl").read_text("utf-8")
+    assert '"sources": ["scene 1"]' in lines
+    assert prints[0] == prints[1]
+    (tmp_path / "named" / "train.jsonl").write_text(lines.replace("many", "few"))
+    assert fingerprint(str(tmp_path / "named"), ("train",)) != prints[0]
+
+
 def test_a_picture_changed_after_its_manifest_counts(written: Path) -> None:
     train, test = fingerprint(str(written), TRAIN), fingerprint(str(written), TEST)
     swap(written / "images/train/00001-1.png")

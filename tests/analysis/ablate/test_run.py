@@ -31,6 +31,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("data")
     for name in ("one", "two"):
         tiny.dataset(root / name, train=8, val=4)
+    file = root / "two" / "test.jsonl"
+    rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    rows = [row | {"sources": [f"scene {index // 2}"]} for index, row in enumerate(rows)]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return root
 
 
@@ -168,6 +172,20 @@ def test_a_result_of_other_settings_is_not_taken(done: Board, grid: Grid, tmp_pa
     assert not board.finished(cell)
     (board.folder(cell) / RESULT).write_text(json.dumps(old)[:40])
     assert not board.finished(cell)
+
+
+def test_what_questions_share_is_said_once_and_used(done: Board) -> None:
+    value = json.loads((done.out / RESULTS).read_text("utf-8"))
+    assert value["sources"] == {"two": "0 0 1 1"}
+    found, _ = read_outcomes([done.out])
+    assert {(run.task, run.sources) for run in found} == {
+        ("one", ()), ("two", ((0,), (0,), (1,), (1,)))
+    }  # fmt: skip
+    value["sources"]["two"] = "0 0 1"
+    (done.out / "damaged.json").write_text(json.dumps(value))
+    with pytest.raises(DataError, match="sources of 3 questions for 4 answers"):
+        read_outcomes([done.out / "damaged.json"])
+    (done.out / "damaged.json").unlink()
 
 
 def test_results_from_elsewhere_are_taken_over(done: Board, grid: Grid, tmp_path: Path) -> None:

@@ -50,13 +50,18 @@ def take_over(board: Board, results: Iterable[dict[str, Any]]) -> list[str]:
     taken = []
     for found in results:
         made = {cell["hash"]: cell for cell in found["cells"]}
+        shared = found.get("sources", {})
         for cell in board.cells:
             known = made.get(cell.hash)
             if cell in board.done or known is None or not cell.made(known):
                 continue
             rows = [row for row in found["rows"] if row["cell"] == known["cell"]]
             about = {key: value for key, value in known.items() if key != "cell"}
-            kept = [{k: v for k, v in row.items() if k not in ADDED} for row in rows]
+            kept = [
+                {k: v for k, v in row.items() if k not in ADDED}
+                | ({"sources": shared[row["task"]]} if row["task"] in shared else {})
+                for row in rows
+            ]
             write_json(board.folder(cell) / RESULT, about | {"rows": kept})
             board.done.append(cell)
             taken.append(cell.name)

@@ -215,6 +215,8 @@ def write_results(grid: Grid, board: Board, command: str | None = None) -> None:
             "cell": cell.name,
         }
         rows += [{"task": row["task"], **extra, **row} for row in result["rows"]]
+    # Many rows are about the same questions; what these share is said once.
+    shared = {row["task"]: text for row in rows if (text := row.pop("sources", None))}
     file = board.out / RESULTS
     value: dict[str, Any] = {
         "command": command,
@@ -222,6 +224,7 @@ def write_results(grid: Grid, board: Board, command: str | None = None) -> None:
         "rows": rows,
         "failed": failed,
         "cells": cells,
+        **({"sources": shared} if shared else {}),
     }
     write_json(file, value)
     if rows and not board.failed and len(cells) == len(board.cells):

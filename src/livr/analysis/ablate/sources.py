@@ -12,6 +12,7 @@ from livr.analysis.ablate.grid import POOL, Grid, Task
 from livr.analysis.ablate.pictures import marks
 from livr.data.build import build_task
 from livr.data.example import Example
+from livr.data.rows import dump_row, parse_line
 from livr.data.store import BLINK, MANIFEST, file_sha256, load_split, read_manifest, write_dataset
 from livr.data.tasks import TASKS, get_task
 from livr.errors import ConfigError, DataError
@@ -147,9 +148,20 @@ def fingerprint(data: str, splits: Sequence[str], kept: Path | None = None) -> s
         names = sorted(folder.rglob("val*.parquet"))
         return _hash({str(p.relative_to(folder)): file_sha256(p) for p in names})
     folder = Path(data)
-    found = {s: file_sha256(folder / f"{s}.jsonl") for s in splits
+    found = {s: _rows_sha256(folder / f"{s}.jsonl") for s in splits
              if (folder / f"{s}.jsonl").is_file()}  # fmt: skip
     return _hash(found | marks(folder, splits, kept))
+
+
+def _rows_sha256(file: Path) -> str:
+    """Hash of the rows without their `sources`, which no model sees and which change nothing."""
+    total = hashlib.sha256()
+    with file.open("rb") as lines:
+        for line in lines:
+            row, _ = parse_line(line) if b'"sources"' in line else (None, [])
+            bare = None if row is None else dump_row(row.model_copy(update={"sources": []})) + "\n"
+            total.update(line if bare is None else bare.encode())
+    return total.hexdigest()
 
 
 def _hash(value: object) -> str:

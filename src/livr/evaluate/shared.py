@@ -1,0 +1,100 @@
+"""Questions that share a source picture: not independent, so intervals draw them together (ours).
+
+A question is asked of one or several sources, a photograph, a scene, a part. A hundred questions
+about ten photographs say less about the eleventh than a hundred about a hundred do.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from livr.data.example import Example
+
+Sources = tuple[tuple[int, ...], ...]
+"""The numbers of each question's sources."""
+
+
+def shared_sources(examples: Sequence[Example]) -> list[tuple[str, ...]]:
+    """The sources of each question: those that its row names, or else its image files.
+
+    Args:
+        examples: The questions.
+
+    Returns:
+        Empty tuples if no two questions have a source in common.
+    """
+    files: dict[str, str] = {}
+    named = [
+        tuple(dict.fromkeys(example.sources or _files(example, files) or (example.id,)))
+        for example in examples
+    ]
+    often = Counter(name for names in named for name in names)
+    if not often or max(often.values()) == 1:
+        return [() for _ in examples]
+    return named
+
+
+def _files(example: Example, known: dict[str, str]) -> tuple[str, ...]:
+    """A name for each image file that is the same on every machine."""
+    files = (str(image) for image in example.images if not isinstance(image, Image.Image))
+    return tuple(known.setdefault(file, f"image {len(known)}") for file in files)
+
+
+def numbered(named: Sequence[Sequence[str]]) -> Sources:
+    """Names as numbers, in the order in which they appear.
+
+    >>> numbered([("b", "a"), ("a",)])
+    ((0, 1), (1,))
+    """
+    numbers: dict[str, int] = {}
+    return tuple(tuple(numbers.setdefault(name, len(numbers)) for name in names) for names in named)
+
+
+def written(sources: Sources) -> str:
+    """As one short text, for a results file; `read` reads it.
+
+    >>> written(((0, 3), (2,)))
+    '0.3 2'
+    """
+    return " ".join(".".join(map(str, numbers)) for numbers in sources)
+
+
+def read(text: str) -> Sources:
+    """What `written` wrote.
+
+    Raises:
+        ValueError: It is something else.
+    """
+    return tuple(tuple(int(number) for number in word.split(".")) for word in text.split(" "))
+
+
+def draw(sources: Sources, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Draw source pictures anew: by how much every question then counts more, or less, than once.
+
+    As many sources as there are come back with replacement. If each question has one, this is the
+    bootstrap of clusters (Davison and Hinkley 1997, section 3.8): a question counts as often as its
+    source was drawn. One of several sources moves it by the surplus of all of them over the root of
+    their number, so that any two questions move together as much as they have sources in common,
+    and each as much by itself (ours).
+
+    Args:
+        sources: The sources of each question, (N,); at least two different ones.
+        draws: Number of draws, D.
+        rng: The source of chance.
+
+    Returns:
+        (D, N), with mean 0 and a variance of about 1.
+    """
+    count = 1 + max(number for numbers in sources for number in numbers)
+    shares_NG = np.zeros((len(sources), count))
+    for row, numbers in zip(shares_NG, sources, strict=True):
+        row[list(numbers)] = 1 / np.sqrt(len(numbers))
+    drawn_DG = rng.multinomial(count, np.full(count, 1 / count), draws) - 1.0
+    # Drawn counts add up to `count`, which makes each vary a little less than it should.
+    surplus_DN: NDArray[np.float64] = drawn_DG @ shares_NG.T * np.sqrt(count / (count - 1))
+    return surplus_DN
