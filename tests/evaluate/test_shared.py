@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ import livr
 from livr.data.example import Example
 from livr.data.store import write_dataset
 from livr.evaluate.hierarchical import effect_interval
-from livr.evaluate.score import read_predictions, write_predictions
-from livr.evaluate.shared import draw, numbered, read, shared_sources, written
+from livr.evaluate.score import Prediction, read_predictions, score, write_predictions
+from livr.evaluate.shared import design_effect, draw, numbered, read, shared_sources, written
+from livr.evaluate.stats import wilson
 
 
 def asked(number: int, *images: Any, **more: Any) -> Example:
@@ -117,7 +119,36 @@ def test_sources_of_other_questions_are_refused() -> None:
         effect_interval([np.ones((1, 3))], sources=[((0,), (1,))])
 
 
-def test_an_evaluation_notes_what_is_shared(tmp_path: Path, checkpoints) -> None:
+def test_questions_are_worth_as_many_as_sources_tell_apart() -> None:
+    """20 photographs, all 15 questions of one answered alike: 300 questions are worth about 20."""
+    sources = tuple((number,) for number in np.repeat(np.arange(20), 15).tolist())
+    alike = [number[0] % 2 == 0 for number in sources]
+    assert design_effect(alike, sources) == pytest.approx(15 * 20 / 19)
+    mixed = [index % 2 == 0 for index in range(300)]
+    assert design_effect(mixed, sources) == 1.0
+    assert design_effect([True] * 300, sources) == 1.0
+
+
+def test_a_score_has_an_interval_for_other_sources() -> None:
+    def judged(number: int, correct: bool, *sources: str) -> Prediction:
+        return Prediction(id=f"{number}", prediction="x", answer="x", correct=correct, text="x",
+                          sources=sources)  # fmt: skip
+
+    rows = [judged(i, i < 60, f"photo {i // 10}") for i in range(100)]
+    found = score(rows).by_source
+    assert found is not None
+    assert found.n == 10
+    worth = 100 / (10 * 10 / 9)
+    assert found.ci95 == pytest.approx((wilson(0.6 * worth, worth).low,
+                                        wilson(0.6 * worth, worth).high))  # fmt: skip
+    assert score(rows).fields()["by_source"] == {"n": 10, "ci95": found.ci95}
+    for alone in ([judged(i, i < 60) for i in range(100)], rows[:10]):
+        assert "by_source" not in score(alone).fields()
+
+
+def test_an_evaluation_notes_what_is_shared(
+    tmp_path: Path, checkpoints, livr_command: Callable[..., tuple[int, str, str]]
+) -> None:
     rows = [tiny_row.model_copy(update={"sources": (f"part {index // 2}",)})
             for index, tiny_row in enumerate(tiny.examples())]  # fmt: skip
     write_dataset(tmp_path / "set", {"test": rows})
@@ -125,3 +156,6 @@ def test_an_evaluation_notes_what_is_shared(tmp_path: Path, checkpoints) -> None
     file = tmp_path / "predictions.jsonl"
     write_predictions(file, result.predictions)
     assert [row.sources for row in read_predictions(file)] == [row.sources for row in rows]
+    code, out, _ = livr_command("eval", checkpoints("qwen3_vl"), "--data", tmp_path / "set")
+    assert code == 0
+    assert "(the questions share 2)" in next(x for x in out.splitlines() if x.startswith("other s"))

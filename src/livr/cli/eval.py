@@ -90,6 +90,7 @@ def _print(result: Evaluation) -> None:
             + (", images forgotten after the prompt" if result.compress else ""),
             "accuracy": f"{score.accuracy:.1%} ({score.correct} of {score.n})",
             "95 % interval": f"{score.ci95[0]:.1%} to {score.ci95[1]:.1%}",
+            **_by_source(score),
             "unreadable": f"{score.unparsed:.1%}",
             **_groups(score),
             **({"mean of subsets": f"{result.mean:.1%}"} if result.subsets else {}),
@@ -100,6 +101,15 @@ def _print(result: Evaluation) -> None:
             ["subset", "questions", "accuracy", "95 % interval", "unreadable"],
             [row for name, part in result.subsets.items() for row in _rows(name, part)],
         )
+
+
+def _by_source(score: Score) -> dict[str, str]:
+    """What is said where questions share what is behind their pictures."""
+    found = score.by_source
+    if found is None:
+        return {}
+    low, high = found.ci95
+    return {"other sources": f"{low:.1%} to {high:.1%} (the questions share {found.n})"}
 
 
 def _groups(score: Score) -> dict[str, str]:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from livr.data.example import Example
 from livr.errors import DataError, Problem
 from livr.evaluate.answers import extract, is_correct
+from livr.evaluate.shared import design_effect, numbered
 from livr.evaluate.stats import wilson
 from livr.files import write_whole
 
@@ -67,6 +68,20 @@ class GroupScore:
 
 
 @dataclass(frozen=True)
+class SourceScore:
+    """What an accuracy says of other sources than those that its questions share.
+
+    Attributes:
+        n: Number of different sources, see `livr.evaluate.shared`.
+        ci95: Wilson's 95 % interval for as many independent questions as the questions are worth
+            (Kish's design effect; ours).
+    """
+
+    n: int
+    ci95: tuple[float, float]
+
+
+@dataclass(frozen=True)
 class Score:
     """The score of a set of answers.
 
@@ -77,6 +92,7 @@ class Score:
         ci95: Wilson's 95 % interval of the accuracy.
         unparsed: Share of texts from which no answer could be read.
         groups: The score of questions that count together, if there are any.
+        by_source: The interval for other sources, if questions share any.
     """
 
     n: int
@@ -85,16 +101,18 @@ class Score:
     ci95: tuple[float, float]
     unparsed: float
     groups: GroupScore | None = None
+    by_source: SourceScore | None = None
 
     def fields(self) -> dict[str, Any]:
-        """As JSON; `groups` only where there are any."""
+        """As JSON; `groups` and `by_source` only where there are any."""
         found = {
             "n": self.n,
             "accuracy": self.accuracy,
             "ci95": list(self.ci95),
             "unparsed": self.unparsed,
         }
-        return found if self.groups is None else found | {"groups": asdict(self.groups)}
+        more = {"groups": self.groups, "by_source": self.by_source}
+        return found | {name: asdict(part) for name, part in more.items() if part is not None}
 
 
 def judge(example: Example, text: str) -> Prediction:
@@ -128,7 +146,19 @@ def score(predictions: Sequence[Prediction]) -> Score:
         groups=score_groups(
             [row.score_group for row in predictions], [[row.correct for row in predictions]]
         ),
+        by_source=_by_source(predictions),
     )
+
+
+def _by_source(predictions: Sequence[Prediction]) -> SourceScore | None:
+    sources = numbered([row.sources or (row.id,) for row in predictions])
+    count = len({number for numbers in sources for number in numbers})
+    if count < 2 or not any(row.sources for row in predictions):
+        return None
+    right = [row.correct for row in predictions]
+    worth = 1 / design_effect(right, sources)
+    interval = wilson(worth * sum(right), worth * len(right))
+    return SourceScore(count, (interval.low, interval.high))
 
 
 def score_groups(

@@ -73,6 +73,41 @@ def read(text: str) -> Sources:
     return tuple(tuple(int(number) for number in word.split(".")) for word in text.split(" "))
 
 
+def design_effect(right: Sequence[bool], sources: Sources) -> float:
+    """How many questions are worth one: what sharing sources does to the variance of an accuracy.
+
+    Kish's ratio, estimated from the answers with questions weighted as in `draw`. Where all
+    answers are alike it cannot be told, and is taken to be 1.
+
+    Args:
+        right: Right or wrong per question, (N,).
+        sources: The sources of each question, (N,); at least two different ones.
+
+    Returns:
+        At least 1: with few sources chance can make sharing look like a gain.
+
+    >>> design_effect([True, True, False, False], ((0,), (0,), (1,), (1,)))
+    4.0
+    """
+    shares_NG = _shares(sources)
+    apart_N = np.asarray(right, dtype=float) - np.mean(right)
+    independent = float((apart_N**2).sum())
+    if not independent:
+        return 1.0
+    count = shares_NG.shape[1]
+    together = float(((apart_N @ shares_NG) ** 2).sum()) * count / (count - 1)
+    return float(max(1.0, together / independent))
+
+
+def _shares(sources: Sources) -> NDArray[np.float64]:
+    """(N, G): how far each source moves each question, rows of length 1."""
+    count = 1 + max(number for numbers in sources for number in numbers)
+    shares_NG = np.zeros((len(sources), count))
+    for row, numbers in zip(shares_NG, sources, strict=True):
+        row[list(numbers)] = 1 / np.sqrt(len(numbers))
+    return shares_NG
+
+
 def draw(sources: Sources, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Draw source pictures anew: by how much every question then counts more, or less, than once.
 
@@ -90,10 +125,8 @@ def draw(sources: Sources, draws: int, rng: np.random.Generator) -> NDArray[np.f
     Returns:
         (D, N), with mean 0 and a variance of about 1.
     """
-    count = 1 + max(number for numbers in sources for number in numbers)
-    shares_NG = np.zeros((len(sources), count))
-    for row, numbers in zip(shares_NG, sources, strict=True):
-        row[list(numbers)] = 1 / np.sqrt(len(numbers))
+    shares_NG = _shares(sources)
+    count = shares_NG.shape[1]
     drawn_DG = rng.multinomial(count, np.full(count, 1 / count), draws) - 1.0
     # Drawn counts add up to `count`, which makes each vary a little less than it should.
     surplus_DN: NDArray[np.float64] = drawn_DG @ shares_NG.T * np.sqrt(count / (count - 1))

@@ -48,12 +48,12 @@ class Paired:
     p_value: float
 
 
-def wilson(correct: float, n: int, confidence: float = 0.95) -> Interval:
+def wilson(correct: float, n: float, confidence: float = 0.95) -> Interval:
     """Wilson's score interval.
 
     Args:
         correct: Right answers; a mean over seeds may be fractional.
-        n: Questions.
+        n: Questions, or the number of independent ones that they are worth.
         confidence: Coverage.
 
     Raises:
@@ -62,7 +62,7 @@ def wilson(correct: float, n: int, confidence: float = 0.95) -> Interval:
     >>> wilson(8, 10)
     Interval(low=0.490..., high=0.943...)
     """
-    if n < 1 or not 0 <= correct <= n:
+    if n <= 0 or not 0 <= correct <= n:
         raise ValueError(f"{correct} right answers out of {n}")
     from scipy.stats import norm
 
