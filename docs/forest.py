@@ -19,7 +19,7 @@ from livr.evaluate.stats import Interval
 DOCS = Path(__file__).parent
 TRIED: tuple[tuple[str, tuple[str, ...], Mapping[str, str]], ...] = (
     ("Main table", MAIN, {"livr": "LIVR, three seeds"}),
-    ("The halves", ("table1-pool", "controls"), {
+    ("The halves, three seeds", (*MAIN, "controls"), {
         "latents_only": "latents, no bottleneck", "mask_only": "bottleneck, no latents",
     }),
     ("First stages, ours", ("table1-pool", "warm", "plus"), {

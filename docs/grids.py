@@ -162,16 +162,18 @@ BLOCKS: Mapping[str, Mapping[str, Callable[[], str]]] = {
             read("few", "few-warm"), ("livr_warm", "sft"), ("livr_warm", "livr")
         ),
         "fewer means": lambda: of_pairs(read("few-250"), ("livr", "sft")),
-        "controls": lambda: of_controls(read("table1-pool", "controls")),
+        "controls": lambda: of_controls(read(*MAIN, "controls")),
         "control means": lambda: of_pairs(
-            read("table1-pool", "controls"),
+            read(*MAIN, "controls"),
             ("mask_only", "sft"),
             ("latents_only", "sft"),
             ("livr", "mask_only"),
             ("livr", "latents_only"),
         ),
-        "ablations": lambda: of_ablations(read("table1-pool", "controls", "ablations")),
-        "ablations forgotten": lambda: of_forgotten(read("table1-pool", "controls", "ablations")),
+        "ablations": lambda: of_ablations(read("table1-pool", "controls", "ablations", seed=42)),
+        "ablations forgotten": lambda: of_forgotten(
+            read("table1-pool", "controls", "ablations", seed=42)
+        ),
         "multitask": lambda: of_methods(read("multitask")),
         "multitask means": lambda: of_means(read("multitask")),
         "tuning": lambda: of_tuning(read("table1-pool"), read("lora")),

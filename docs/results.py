@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from livr.analysis.compare import Line, compare
@@ -77,16 +78,19 @@ def paper_ablations() -> dict[str, float]:
     return {name: (sum(row) - best) / len(row) for name, row in known.items() if name != "livr"}
 
 
-def read(*names: str) -> Grid:
-    """The committed results of grids, joined."""
+@cache
+def read(*names: str, seed: int | None = None) -> Grid:
+    """The committed results of grids, joined; of one seed, where some have more than others."""
     paths = [EVIDENCE / f"{name}.json" for name in names]
-    outcomes = read_outcomes(paths)[0]
+    outcomes = [run for run in read_outcomes(paths)[0] if seed in (None, run.seed)]
     curves: dict[tuple[str, str], list[list[tuple[str, float, float]]]] = {}
     seeds: dict[tuple[str, str], list[tuple[float, float]]] = {}
     for path in paths:
         found = json.loads(path.read_text(encoding="utf-8"))
         cells = {cell["cell"]: cell for cell in found["cells"]}
         for row in found["rows"]:
+            if seed not in (None, row["seed"]):
+                continue
             cell, key = cells[row["cell"]], (row["task"], row["method"])
             curves.setdefault(key, []).append(cell.get("val_curve") or [])
             best = cell.get("val_accuracy") or 0.0

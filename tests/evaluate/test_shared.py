@@ -15,7 +15,7 @@ from livr.data.example import Example
 from livr.data.store import write_dataset
 from livr.evaluate.hierarchical import effect_interval
 from livr.evaluate.score import Prediction, read_predictions, score, write_predictions
-from livr.evaluate.shared import design_effect, draw, numbered, read, shared_sources, written
+from livr.evaluate.shared import as_text, design_effect, draw, from_text, numbered, shared_sources
 from livr.evaluate.stats import wilson
 
 
@@ -46,14 +46,14 @@ def test_nothing_is_said_where_nothing_is_shared() -> None:
 def test_the_short_text_is_read_again() -> None:
     sources = numbered([("b",), ("a", "b"), ("c",)])
     assert sources == ((0,), (1, 0), (2,))
-    assert read(written(sources)) == sources
+    assert from_text(as_text(sources)) == sources
     with pytest.raises(ValueError, match="int"):
-        read("0.x 1")
+        from_text("0.x 1")
 
 
 def test_one_source_each_is_the_bootstrap_of_clusters() -> None:
     sources = ((0,), (0,), (1,), (2,))
-    surplus_DN = draw(sources, 500, np.random.default_rng(0))
+    surplus_DN = 4 * draw(np.eye(4), sources, 500, np.random.default_rng(0))
     times_DN = 1 + surplus_DN / np.sqrt(3 / 2)  # without the correction for few sources
     assert np.allclose(times_DN, times_DN.round())
     assert np.array_equal(times_DN[:, 0], times_DN[:, 1])
@@ -62,7 +62,8 @@ def test_one_source_each_is_the_bootstrap_of_clusters() -> None:
 
 def test_questions_move_together_as_far_as_they_share() -> None:
     sources = ((0, 1), (1, 2), (0, 1), (3,), *((n,) for n in range(4, 40)))
-    found = np.cov(draw(sources, 100_000, np.random.default_rng(0)).T)
+    one_each = 40 * np.eye(40)
+    found = np.cov(draw(one_each, sources, 100_000, np.random.default_rng(0)).T)
     assert np.allclose(np.diag(found), 1, atol=0.05)
     assert found[0, 1] == pytest.approx(0.5, abs=0.05)
     assert found[0, 2] == pytest.approx(1, abs=0.05)

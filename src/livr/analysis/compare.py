@@ -50,6 +50,7 @@ class Line:
         floor: Accuracy of always giving the most common right answer.
         groups: The score of questions that count only together, as a mean over seeds, or None.
         blindfolded: Mean accuracy under the bottleneck rule, or None if that was not asked.
+        sources: Number of different sources that the questions share, 0 if they share none.
     """
 
     task: str
@@ -66,6 +67,7 @@ class Line:
     floor: float = 0.0
     groups: GroupScore | None = None
     blindfolded: float | None = None
+    sources: int = 0
 
 
 def label(method: str) -> str:
@@ -174,6 +176,7 @@ def _line(runs: Sequence[Outcomes], reference: Sequence[Outcomes] | None) -> Lin
         floor=runs[0].floor,
         groups=score_groups(runs[0].group_of, [run.right for run in runs]),
         blindfolded=sum(blind) / len(blind) if blind else None,
+        sources=len({number for numbers in shared for number in numbers}),
     )
 
 

@@ -14,7 +14,7 @@ from livr.analysis.runs import Run, read_runs
 from livr.analysis.tell_apart import told_apart
 from livr.errors import DataError
 from livr.evaluate.score import Prediction
-from livr.evaluate.shared import Sources, numbered, read
+from livr.evaluate.shared import Sources, from_text, numbered
 
 RESULTS = "results.json"
 RIGHT, WRONG, UNREAD = "1", "0", "-"
@@ -160,7 +160,7 @@ def read_outcomes(
             folders.append(path)
             continue
         try:
-            shared = {name: read(text) for name, text in grid.get("sources", {}).items()}
+            shared = {name: from_text(text) for name, text in grid.get("sources", {}).items()}
             found += [_outcomes(row, shared, file) for row in grid["rows"]]
             failed += [Failed(**row) for row in grid.get("failed", ())]
         except (KeyError, TypeError, ValueError) as error:

@@ -74,7 +74,9 @@ def print_lines(lines: Sequence[Line], reference: str, failed: Sequence[Failed] 
     together = "".join(f"\n{name}: right if all of their questions are" for name in labels)
     print_table(heads, rows, caption=(
         f"points: difference to {label(reference)} on the same questions, exact paired test;\n"
-        "interval: bootstrap over seeds and questions" + together
+        "interval: bootstrap over seeds and questions"
+        + (", those about one source together" if any(line.sources for line in lines) else "")
+        + together
     ))  # fmt: skip
     for task in tasks:
         _unpaired([line for line in lines if line.task == task], reference)

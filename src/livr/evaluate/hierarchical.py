@@ -107,10 +107,9 @@ def _task_means(
         return alone
     if len(sources) != n:
         raise ValueError(f"{len(sources)} questions have sources, {n} have answers")
-    by_seeds_DN = seeds_DS @ table_SN / seeds
-    mean_D1 = by_seeds_DN.mean(axis=1, keepdims=True)
+    mean_S = table_SN.mean(axis=1)
     # A generator of its own: what tasks without sources draw stays as it is.
-    surplus_DN = draw(sources, draws, rng.spawn(1)[0])
-    moved_D = mean_D1[:, 0] + ((by_seeds_DN - mean_D1) * surplus_DN).mean(axis=1)
-    together: NDArray[np.float64] = np.clip(moved_D, -1.0, 1.0)
+    moved_DS = draw(table_SN - mean_S[:, None], sources, draws, rng.spawn(1)[0])
+    total = (seeds_DS * (mean_S + moved_DS)).sum(axis=1)
+    together: NDArray[np.float64] = np.clip(total / seeds, -1.0, 1.0)
     return max(alone, together, key=np.std)

@@ -55,17 +55,17 @@ def numbered(named: Sequence[Sequence[str]]) -> Sources:
     return tuple(tuple(numbers.setdefault(name, len(numbers)) for name in names) for names in named)
 
 
-def written(sources: Sources) -> str:
-    """As one short text, for a results file; `read` reads it.
+def as_text(sources: Sources) -> str:
+    """As one short text, for a results file; `from_text` reads it.
 
-    >>> written(((0, 3), (2,)))
+    >>> as_text(((0, 3), (2,)))
     '0.3 2'
     """
     return " ".join(".".join(map(str, numbers)) for numbers in sources)
 
 
-def read(text: str) -> Sources:
-    """What `written` wrote.
+def from_text(text: str) -> Sources:
+    """What `as_text` wrote.
 
     Raises:
         ValueError: It is something else.
@@ -108,8 +108,10 @@ def _shares(sources: Sources) -> NDArray[np.float64]:
     return shares_NG
 
 
-def draw(sources: Sources, draws: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Draw source pictures anew: by how much every question then counts more, or less, than once.
+def draw(
+    values_SN: NDArray[np.float64], sources: Sources, draws: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Draw source pictures anew: by how much the mean of each row of values then moves.
 
     As many sources as there are come back with replacement. If each question has one, this is the
     bootstrap of clusters (Davison and Hinkley 1997, section 3.8): a question counts as often as its
@@ -118,16 +120,18 @@ def draw(sources: Sources, draws: int, rng: np.random.Generator) -> NDArray[np.f
     and each as much by itself (ours).
 
     Args:
+        values_SN: One value per question in each of S rows, without the row's mean.
         sources: The sources of each question, (N,); at least two different ones.
         draws: Number of draws, D.
         rng: The source of chance.
 
     Returns:
-        (D, N), with mean 0 and a variance of about 1.
+        (D, S), with mean 0.
     """
     shares_NG = _shares(sources)
-    count = shares_NG.shape[1]
-    drawn_DG = rng.multinomial(count, np.full(count, 1 / count), draws) - 1.0
+    n, count = shares_NG.shape
+    surplus_DG = rng.multinomial(count, np.full(count, 1 / count), draws) - 1.0
     # Drawn counts add up to `count`, which makes each vary a little less than it should.
-    surplus_DN: NDArray[np.float64] = drawn_DG @ shares_NG.T * np.sqrt(count / (count - 1))
-    return surplus_DN
+    surplus_DG *= np.sqrt(count / (count - 1))
+    moved_DS: NDArray[np.float64] = surplus_DG @ (values_SN @ shares_NG).T / n
+    return moved_DS

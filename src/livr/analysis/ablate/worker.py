@@ -25,7 +25,7 @@ from livr.config import read_yaml
 from livr.errors import ConfigError, LivrError
 from livr.evaluate.run import Evaluation, evaluate
 from livr.evaluate.score import write_predictions
-from livr.evaluate.shared import written
+from livr.evaluate.shared import as_text
 from livr.files import write_json
 from livr.machine import device_name
 from livr.method.bottleneck import BOTTLENECK
@@ -171,7 +171,7 @@ def _as_run(cell: Cell, task: str, run: Path, result: Evaluation) -> None:
 def _row(task: str, result: Evaluation) -> dict[str, Any]:
     found = encode(result.predictions)
     if "sources" in found:
-        found["sources"] = written(found["sources"])
+        found["sources"] = as_text(found["sources"])
     return {
         "task": task,
         **result.score.fields(),

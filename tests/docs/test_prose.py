@@ -1,0 +1,38 @@
+"""A difference with its interval that a page's text names stands in a table, too."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = ("README.md", "docs/evidence.md")
+NUMBER = r"[-+]\d+\.\d"
+NAMED = re.compile(rf"({NUMBER})[^-+\[\]|]{{0,60}}\[({NUMBER}), ({NUMBER})\]")
+
+
+def _plain(page: Path) -> str:
+    return page.read_text("utf-8").replace("−", "-").replace("\n", " ")
+
+
+def _blocks(text: str) -> list[str]:
+    return re.findall(r"<!-- begin .*?<!-- end .*? -->", text, re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def measured() -> set[tuple[str, ...]]:
+    """All that the scripts of docs/ wrote from evidence/."""
+    pages = (_plain(page) for page in sorted((ROOT / "docs").glob("*.md")))
+    return {found for page in pages for block in _blocks(page) for found in NAMED.findall(block)}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_what_the_text_names_is_in_a_table(page: str, measured: set[tuple[str, ...]]) -> None:
+    text = _plain(ROOT / page)
+    for block in _blocks(text):
+        text = text.replace(block, " ")
+    named = NAMED.findall(text)
+    assert named
+    assert [found for found in named if found not in measured] == []
