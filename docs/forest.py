@@ -30,6 +30,7 @@ TRIED: tuple[tuple[str, tuple[str, ...], Mapping[str, str]], ...] = (
     ("Fewer questions", ("few-250",), {"livr": "250 forty times"}),
     ("LoRA", ("lora",), {"livr": "LIVR, LoRA"}),
     ("Six tasks together", ("multitask",), {"livr": "LIVR, one model"}),
+    ("Six tasks together", ("mixture",), {"livr": "counting three times"}),
     ("A smaller model", ("nano",), {"livr": "LIVR, nano"}),
 )  # fmt: skip
 """Heading, grids, methods with their names there."""

@@ -176,6 +176,8 @@ BLOCKS: Mapping[str, Mapping[str, Callable[[], str]]] = {
         ),
         "multitask": lambda: of_methods(read("multitask")),
         "multitask means": lambda: of_means(read("multitask")),
+        "mixture": lambda: of_methods(read("mixture")),
+        "mixture means": lambda: of_means(read("mixture")),
         "tuning": lambda: of_tuning(read("table1-pool"), read("lora")),
         "lora": lambda: of_means(read("lora")),
         "mirage": lambda: of_mirage(read("mirage")),
