@@ -14,7 +14,7 @@ import livr
 from livr.data.example import Example
 from livr.data.store import write_dataset
 from livr.evaluate.hierarchical import effect_interval
-from livr.evaluate.score import Prediction, read_predictions, score, write_predictions
+from livr.evaluate.score import Prediction, read_predictions, score, sources_of, write_predictions
 from livr.evaluate.shared import as_text, design_effect, draw, from_text, numbered, shared_sources
 from livr.evaluate.stats import wilson
 
@@ -142,6 +142,7 @@ def test_a_score_has_an_interval_for_other_sources() -> None:
     worth = 100 / (10 * 10 / 9)
     assert found.ci95 == pytest.approx((wilson(0.6 * worth, worth).low,
                                         wilson(0.6 * worth, worth).high))  # fmt: skip
+    assert sources_of([*rows[:2], judged(100, True)]) == ((0,), (0,), (1,))
     assert score(rows).fields()["by_source"] == {"n": 10, "ci95": found.ci95}
     for alone in ([judged(i, i < 60) for i in range(100)], rows[:10]):
         assert "by_source" not in score(alone).fields()

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any
 
-from livr.analysis.compare_outcomes import UNREAD, Outcomes, outcomes_of, sources_of
+from livr.analysis.compare_outcomes import UNREAD, Outcomes, known_sources, outcomes_of
 from livr.analysis.runs import Run
 from livr.errors import DataError
 from livr.evaluate.hierarchical import effect_interval, holm
@@ -161,7 +161,7 @@ def _line(runs: Sequence[Outcomes], reference: Sequence[Outcomes] | None) -> Lin
     seconds = [run.train_seconds for run in runs if run.train_seconds is not None]
     blind = [run.blindfolded for run in runs if run.blindfolded is not None]
     tables = pair(reference, runs) if reference else None
-    shared = sources_of([*runs, *(reference or ())])
+    shared = known_sources([*runs, *(reference or ())])
     return Line(
         task=runs[0].task,
         method=runs[0].method,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from livr.analysis.compare import by_task, difference, pair, rank
-from livr.analysis.compare_outcomes import Outcomes, sources_of
+from livr.analysis.compare_outcomes import Outcomes, known_sources
 from livr.analysis.runs import Run
 from livr.evaluate.hierarchical import effect_interval, holm
 from livr.evaluate.stats import Interval, paired_over, wilson
@@ -130,7 +130,9 @@ def mean_line(
         delta=test.delta,
         effect=effect_interval(
             [difference(both) for both in tables.values()],
-            sources=[sources_of(groups[task][method] + groups[task][reference]) for task in tables],
+            sources=[
+                known_sources(groups[task][method] + groups[task][reference]) for task in tables
+            ],
         ),
         p_value=test.p_value,
         p_holm=test.p_value,

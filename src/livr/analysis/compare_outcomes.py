@@ -13,8 +13,8 @@ from typing import Any
 from livr.analysis.runs import Run, read_runs
 from livr.analysis.tell_apart import told_apart
 from livr.errors import DataError
-from livr.evaluate.score import Prediction
-from livr.evaluate.shared import Sources, from_text, numbered
+from livr.evaluate.score import Prediction, sources_of
+from livr.evaluate.shared import Sources, from_text
 
 RESULTS = "results.json"
 RIGHT, WRONG, UNREAD = "1", "0", "-"
@@ -92,7 +92,7 @@ def encode(predictions: Sequence[Prediction]) -> dict[str, Any]:
     lines = "".join(f"{row.id}\t{row.answer}\n" for row in predictions)
     common = Counter(row.answer for row in predictions).most_common(1)[0][1]
     names = [row.score_group for row in predictions]
-    shared = [row.sources for row in predictions]
+    shared = sources_of(predictions)
     numbers = {name: i for i, name in enumerate(dict.fromkeys(filter(None, names)))}
     return {
         "answers": "".join(
@@ -102,7 +102,7 @@ def encode(predictions: Sequence[Prediction]) -> dict[str, Any]:
         "floor": common / len(predictions),
         "questions": hashlib.sha256(lines.encode()).hexdigest()[:16],
         **({"group_of": tuple(numbers.get(name or "") for name in names)} if numbers else {}),
-        **({"sources": numbered(shared)} if any(shared) else {}),
+        **({"sources": shared} if shared else {}),
     }
 
 
@@ -181,7 +181,7 @@ def _grid(file: Path) -> dict[str, Any] | None:
     return value if isinstance(value, dict) and "cells" in value else None
 
 
-def sources_of(runs: Iterable[Outcomes]) -> Sources:
+def known_sources(runs: Iterable[Outcomes]) -> Sources:
     """What the questions share that these runs answered, as far as one of them knows."""
     return next((run.sources for run in runs if run.sources), ())
 

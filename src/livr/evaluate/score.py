@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from livr.data.example import Example
 from livr.errors import DataError, Problem
 from livr.evaluate.answers import extract, is_correct
-from livr.evaluate.shared import design_effect, numbered
+from livr.evaluate.shared import Sources, design_effect, numbered
 from livr.evaluate.stats import wilson
 from livr.files import write_whole
 
@@ -150,10 +150,17 @@ def score(predictions: Sequence[Prediction]) -> Score:
     )
 
 
+def sources_of(predictions: Sequence[Prediction]) -> Sources:
+    """What each question shares with others; empty if no prediction names anything."""
+    if not any(row.sources for row in predictions):
+        return ()
+    return numbered([row.sources or (row.id,) for row in predictions])
+
+
 def _by_source(predictions: Sequence[Prediction]) -> SourceScore | None:
-    sources = numbered([row.sources or (row.id,) for row in predictions])
+    sources = sources_of(predictions)
     count = len({number for numbers in sources for number in numbers})
-    if count < 2 or not any(row.sources for row in predictions):
+    if count < 2:
         return None
     right = [row.correct for row in predictions]
     worth = 1 / design_effect(right, sources)
