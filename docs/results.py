@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 from livr.analysis.compare import Line, compare
@@ -78,7 +77,6 @@ def paper_ablations() -> dict[str, float]:
     return {name: (sum(row) - best) / len(row) for name, row in known.items() if name != "livr"}
 
 
-@cache
 def read(*names: str, seed: int | None = None) -> Grid:
     """The committed results of grids, joined; of one seed, where some have more than others."""
     paths = [EVIDENCE / f"{name}.json" for name in names]
