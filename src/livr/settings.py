@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from livr.errors import ConfigError, ModelError
+from livr.errors import ConfigError, LivrError, ModelError
 from livr.files import write_whole
 
 
@@ -122,22 +122,23 @@ def read_yaml(path: Path, what: str) -> Any:
         raise ConfigError(f"{path} is not a YAML file: {error}") from error
 
 
-def read_object(path: Path, what: str) -> dict[str, Any]:
-    """What a JSON file of a run or a checkpoint holds.
+def read_object(path: Path, advice: str, kind: type[LivrError] = ModelError) -> dict[str, Any]:
+    """What a JSON file of a run, a checkpoint or a data set holds.
 
     Args:
         path: The file.
-        what: What to copy again if it is damaged, for the message.
+        advice: What to do if it is damaged, for the message.
+        kind: The error that it then is.
 
     Raises:
-        ModelError: The file cannot be read, or is no JSON object.
+        LivrError: Of that kind: the file cannot be read, or is no JSON object.
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ModelError(f"{path} cannot be read: {error}; copy {what} again") from error
+        raise kind(f"{path} cannot be read: {error}; {advice}") from error
     if not isinstance(value, dict):
-        raise ModelError(f"{path} is not a JSON object; copy {what} again")
+        raise kind(f"{path} is not a JSON object; {advice}")
     return value
 
 

@@ -12,6 +12,7 @@ from livr.analysis.runs import Run
 from livr.errors import DataError
 from livr.evaluate.hierarchical import effect_interval, holm
 from livr.evaluate.score import GroupScore, score_groups
+from livr.evaluate.shared import how_many
 from livr.evaluate.stats import Interval, Paired, paired, wilson
 
 ORDER = ("zero_shot", "sft", "latents_only", "mask_only", "livr")
@@ -176,7 +177,7 @@ def _line(runs: Sequence[Outcomes], reference: Sequence[Outcomes] | None) -> Lin
         floor=runs[0].floor,
         groups=score_groups(runs[0].group_of, [run.right for run in runs]),
         blindfolded=sum(blind) / len(blind) if blind else None,
-        sources=len({number for numbers in shared for number in numbers}),
+        sources=how_many(shared),
     )
 
 

@@ -20,6 +20,7 @@ from livr.data.example import Example, ImageInput
 from livr.data.pictures import SUFFIXES, PictureError, open_picture, path_problem, storable
 from livr.data.rows import Row, content_problems, dump_row, read_rows
 from livr.errors import DataError, Problem
+from livr.settings import read_object
 
 SPLITS = ("train", "val", "test")
 REGIONS = "regions.jsonl"
@@ -205,13 +206,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     if not path.is_file():
         return {}
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read: {error}; delete it, or copy it again") from error
-    if not isinstance(value, dict):
-        raise DataError(f"{path} is not a JSON object; delete it, or copy it again")
-    return value
+    return read_object(path, "delete it, or copy it again", DataError)
 
 
 def finish_manifest(

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from livr.evaluate.shared import Sources, draw
+from livr.evaluate.shared import Sources, draw, how_many
 from livr.evaluate.stats import Interval
 
 DRAWS = 4000
@@ -103,7 +103,7 @@ def _task_means(
     items_DN = rng.multinomial(n, np.full(n, 1 / n), draws)
     total: NDArray[np.float64] = ((seeds_DS @ table_SN) * items_DN).sum(axis=1)
     alone: NDArray[np.float64] = total / (seeds * n)
-    if len({number for numbers in sources for number in numbers}) < 2:
+    if how_many(sources) < 2:
         return alone
     if len(sources) != n:
         raise ValueError(f"{len(sources)} questions have sources, {n} have answers")

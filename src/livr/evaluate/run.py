@@ -159,7 +159,7 @@ def _record(model: Model | str | PathLike[str], split: str) -> dict[str, Any] | 
     if file is None or not file.is_file():
         return None
     refuse_target(_predictions(file.parent, split), "the predictions")
-    return read_object(file, "the run")
+    return read_object(file, "copy the run again")
 
 
 def _questions(data: Path, split: str) -> list[Example]:

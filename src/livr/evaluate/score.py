@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from livr.data.example import Example
 from livr.errors import DataError, Problem
 from livr.evaluate.answers import extract, is_correct
-from livr.evaluate.shared import Sources, design_effect, numbered
+from livr.evaluate.shared import Sources, design_effect, how_many, numbered
 from livr.evaluate.stats import wilson
 from livr.files import write_whole
 
@@ -159,13 +159,12 @@ def sources_of(predictions: Sequence[Prediction]) -> Sources:
 
 def _by_source(predictions: Sequence[Prediction]) -> SourceScore | None:
     sources = sources_of(predictions)
-    count = len({number for numbers in sources for number in numbers})
-    if count < 2:
+    if how_many(sources) < 2:
         return None
     right = [row.correct for row in predictions]
-    worth = 1 / design_effect(right, sources)
-    interval = wilson(worth * sum(right), worth * len(right))
-    return SourceScore(count, (interval.low, interval.high))
+    worth = max(1.0, len(right) / design_effect(right, sources))
+    interval = wilson(worth * (sum(right) / len(right)), worth)
+    return SourceScore(how_many(sources), (interval.low, interval.high))
 
 
 def score_groups(

@@ -55,6 +55,15 @@ def numbered(named: Sequence[Sequence[str]]) -> Sources:
     return tuple(tuple(numbers.setdefault(name, len(numbers)) for name in names) for names in named)
 
 
+def how_many(sources: Sources) -> int:
+    """How many different sources there are.
+
+    >>> how_many(((0, 1), (1,)))
+    2
+    """
+    return len({number for numbers in sources for number in numbers})
+
+
 def as_text(sources: Sources) -> str:
     """As one short text, for a results file; `from_text` reads it.
 
@@ -94,15 +103,15 @@ def design_effect(right: Sequence[bool], sources: Sources) -> float:
     independent = float((apart_N**2).sum())
     if not independent:
         return 1.0
-    count = shares_NG.shape[1]
-    together = float(((apart_N @ shares_NG) ** 2).sum()) * count / (count - 1)
+    groups = shares_NG.shape[1]
+    together = float(((apart_N @ shares_NG) ** 2).sum()) * groups / (groups - 1)
     return float(max(1.0, together / independent))
 
 
 def _shares(sources: Sources) -> NDArray[np.float64]:
     """(N, G): how far each source moves each question, rows of length 1."""
-    count = 1 + max(number for numbers in sources for number in numbers)
-    shares_NG = np.zeros((len(sources), count))
+    groups = 1 + max(number for numbers in sources for number in numbers)
+    shares_NG = np.zeros((len(sources), groups))
     for row, numbers in zip(shares_NG, sources, strict=True):
         row[list(numbers)] = 1 / np.sqrt(len(numbers))
     return shares_NG
@@ -129,9 +138,9 @@ def draw(
         (D, S), with mean 0.
     """
     shares_NG = _shares(sources)
-    n, count = shares_NG.shape
-    surplus_DG = rng.multinomial(count, np.full(count, 1 / count), draws) - 1.0
-    # Drawn counts add up to `count`, which makes each vary a little less than it should.
-    surplus_DG *= np.sqrt(count / (count - 1))
+    n, groups = shares_NG.shape
+    surplus_DG = rng.multinomial(groups, np.full(groups, 1 / groups), draws) - 1.0
+    # Drawn counts add up to `groups`, which makes each vary a little less than it should.
+    surplus_DG *= np.sqrt(groups / (groups - 1))
     moved_DS: NDArray[np.float64] = surplus_DG @ (values_SN @ shares_NG).T / n
     return moved_DS

@@ -62,7 +62,7 @@ def wilson(correct: float, n: float, confidence: float = 0.95) -> Interval:
     >>> wilson(8, 10)
     Interval(low=0.490..., high=0.943...)
     """
-    if n <= 0 or not 0 <= correct <= n:
+    if n < 1 or not 0 <= correct <= n:
         raise ValueError(f"{correct} right answers out of {n}")
     from scipy.stats import norm
 

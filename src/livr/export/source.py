@@ -65,7 +65,7 @@ class Source:
     def json_in_run(self, name: str) -> dict[str, Any]:
         """A JSON file of the run folder; empty if it is missing."""
         path = self.run / name
-        return read_object(path, "it") if path.is_file() else {}
+        return read_object(path, "copy it again") if path.is_file() else {}
 
     def file(self, name: str) -> Path | None:
         """A file of the checkpoint, on disk, or None if it has none of that name.
@@ -85,7 +85,7 @@ class Source:
     def json(self, name: str) -> dict[str, Any]:
         """A JSON file of the checkpoint; empty if it is missing."""
         path = self.file(name)
-        return {} if path is None else read_object(path, "it")
+        return {} if path is None else read_object(path, "copy it again")
 
 
 def read_source(model: Path, trust_remote_code: bool = False) -> Source:
