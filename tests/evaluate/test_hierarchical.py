@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from livr.evaluate.hierarchical import effect_interval, holm
-from livr.evaluate.stats import paired, paired_over
 
 
 def test_holm_by_hand() -> None:
@@ -82,26 +81,3 @@ def test_nothing_cannot_be_resampled() -> None:
     for nothing in ([], [np.zeros((0, 3))], [np.zeros(3)]):
         with pytest.raises(ValueError, match="nothing"):
             effect_interval(nothing)
-
-
-def test_tasks_of_one_size_are_tested_as_one_set_of_questions() -> None:
-    a, b = [[True, False, False]], [[True, True, True]]
-    c, d = [[False, False, True]], [[True, True, True]]
-    both = paired_over([(a, b), (c, d)])
-    joined = paired([[*a[0], *c[0]]], [[*b[0], *d[0]]])
-    assert (both.n, both.only_b, both.p_value) == (6, 4, joined.p_value) == (6, 4, 0.125)
-
-
-def test_each_task_counts_once_however_many_questions_it_has() -> None:
-    a, b = [[True, False, False]], [[True, True, True]]
-    c, d = [[False] * 2], [[True] * 2]
-    both = paired_over([(a, b), (c, d)])
-    assert (both.n, both.only_b) == (5, 4)
-    assert both.delta == pytest.approx((2 / 3 + 1) / 2)
-    # Only all four signs alike go as far: 2 of 16 choices.
-    assert both.p_value == pytest.approx(0.125, abs=0.005)
-    # One question that weighs as much as six: the sum has the sign of that one.
-    one, many = ([[False]], [[True]]), ([[True] * 6], [[False] * 6])
-    assert paired_over([one, many]).p_value == pytest.approx(1.0, abs=0.001)
-    with pytest.raises(ValueError, match="nothing"):
-        paired_over([])

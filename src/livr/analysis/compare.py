@@ -11,9 +11,10 @@ from livr.analysis.compare_outcomes import UNREAD, Outcomes, known_sources, outc
 from livr.analysis.runs import Run
 from livr.errors import DataError
 from livr.evaluate.hierarchical import effect_interval, holm
+from livr.evaluate.paired import Paired, paired
 from livr.evaluate.score import GroupScore, score_groups
 from livr.evaluate.shared import how_many
-from livr.evaluate.stats import Interval, Paired, paired, wilson
+from livr.evaluate.stats import Interval, wilson
 
 ORDER = ("zero_shot", "sft", "latents_only", "mask_only", "livr")
 """The usual order of methods in a table; others follow by name."""
@@ -172,7 +173,7 @@ def _line(runs: Sequence[Outcomes], reference: Sequence[Outcomes] | None) -> Lin
         ci95=(interval.low, interval.high),
         unparsed=sum(run.answers.count(UNREAD) for run in runs) / (n * len(runs)),
         train_seconds=sum(seconds) / len(seconds) if seconds else None,
-        against=paired(*tables) if tables else None,
+        against=paired(*tables, shared) if tables else None,
         effect=effect_interval([difference(tables)], sources=[shared]) if tables else None,
         floor=runs[0].floor,
         groups=score_groups(runs[0].group_of, [run.right for run in runs]),

@@ -9,7 +9,8 @@ from livr.analysis.compare import by_task, difference, pair, rank
 from livr.analysis.compare_outcomes import Outcomes, known_sources
 from livr.analysis.runs import Run
 from livr.evaluate.hierarchical import effect_interval, holm
-from livr.evaluate.stats import Interval, paired_over, wilson
+from livr.evaluate.paired import paired_over
+from livr.evaluate.stats import Interval, wilson
 
 UNTRAINED = "zero_shot"
 
@@ -120,7 +121,8 @@ def mean_line(
         return None
     shares = [tuple(sum(map(sum, t)) / (len(t) * len(t[0])) for t in both)
               for both in tables.values()]  # fmt: skip
-    test = paired_over(list(tables.values()))
+    shared = [known_sources(groups[task][method] + groups[task][reference]) for task in tables]
+    test = paired_over(list(tables.values()), shared)
     return MeanLine(
         method=method,
         tasks=tuple(tables),
@@ -128,12 +130,7 @@ def mean_line(
         accuracy=sum(b for _, b in shares) / len(shares),
         reference=sum(a for a, _ in shares) / len(shares),
         delta=test.delta,
-        effect=effect_interval(
-            [difference(both) for both in tables.values()],
-            sources=[
-                known_sources(groups[task][method] + groups[task][reference]) for task in tables
-            ],
-        ),
+        effect=effect_interval(list(map(difference, tables.values())), sources=shared),
         p_value=test.p_value,
         p_holm=test.p_value,
         ahead=sum(b > a for a, b in shares),

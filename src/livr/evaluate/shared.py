@@ -98,7 +98,7 @@ def design_effect(right: Sequence[bool], sources: Sources) -> float:
     >>> design_effect([True, True, False, False], ((0,), (0,), (1,), (1,)))
     4.0
     """
-    shares_NG = _shares(sources)
+    shares_NG = shares(sources)
     apart_N = np.asarray(right, dtype=float) - np.mean(right)
     independent = float((apart_N**2).sum())
     if not independent:
@@ -108,8 +108,12 @@ def design_effect(right: Sequence[bool], sources: Sources) -> float:
     return float(max(1.0, together / independent))
 
 
-def _shares(sources: Sources) -> NDArray[np.float64]:
-    """(N, G): how far each source moves each question, rows of length 1."""
+def shares(sources: Sources) -> NDArray[np.float64]:
+    """(N, G): how far each source moves each question, rows of length 1.
+
+    >>> shares(((0,), (0, 1))).round(2).tolist()
+    [[1.0, 0.0], [0.71, 0.71]]
+    """
     groups = 1 + max(number for numbers in sources for number in numbers)
     shares_NG = np.zeros((len(sources), groups))
     for row, numbers in zip(shares_NG, sources, strict=True):
@@ -137,7 +141,7 @@ def draw(
     Returns:
         (D, S), with mean 0.
     """
-    shares_NG = _shares(sources)
+    shares_NG = shares(sources)
     n, groups = shares_NG.shape
     surplus_DG = rng.multinomial(groups, np.full(groups, 1 / groups), draws) - 1.0
     # Drawn counts add up to `groups`, which makes each vary a little less than it should.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from livr.analysis.audit.case import Case
 from livr.analysis.audit.finding import Finding, fall, judge_effect, percent
-from livr.evaluate.stats import mcnemar, wilson
+from livr.evaluate.paired import mcnemar
+from livr.evaluate.stats import wilson
 
 
 def run(case: Case) -> list[Finding]:

@@ -1,0 +1,189 @@
+"""Paired tests of two methods on the same questions (textbook statistics; the paper reports none).
+
+If two methods were equally good, what one question says for the one could as well be said for the
+other. Questions that share a source say it together; then it is the sources' word that counts
+(ours).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from livr.evaluate.shared import Sources, how_many, shares
+
+DRAWS = 200_000
+"""Choices of sign where a distribution is drawn from; p is at least 1 / DRAWS then."""
+
+Table = Sequence[Sequence[bool]]
+"""Right or wrong: one row per seed, one column per question."""
+
+Scores = NDArray[np.float64]
+"""What each question or each source of a task says for the second method; < 0 for the first."""
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Two methods on the same questions.
+
+    Attributes:
+        n: Number of questions.
+        seeds: Runs per method and question.
+        only_a: Answers that only the first method got right.
+        only_b: Answers that only the second method got right.
+        delta: Accuracy of the second method minus accuracy of the first.
+        p_value: Two-sided; the chance of a difference at least this large if the two methods
+            were equally good. See `paired_over` for when it is exact.
+    """
+
+    n: int
+    seeds: int
+    only_a: int
+    only_b: int
+    delta: float
+    p_value: float
+
+
+def mcnemar(a: Sequence[bool], b: Sequence[bool]) -> Paired:
+    """McNemar's exact test of two methods, one run each.
+
+    Args:
+        a: Whether the first method got each question right.
+        b: The same for the second method, in the same order.
+
+    Raises:
+        ValueError: The two are empty or not of equal length.
+
+    >>> mcnemar([True, False, False, False], [True, True, True, True])
+    Paired(n=4, seeds=1, only_a=0, only_b=3, delta=0.75, p_value=0.25)
+    """
+    return paired([a], [b])
+
+
+def paired(a: Table, b: Table, sources: Sources = ()) -> Paired:
+    """Paired test of two methods, pooled over seeds.
+
+    Seeds answer the same questions, so their answers are not independent. The unit is therefore
+    the question: its score is the number of seeds at which only the second method was right,
+    minus the number at which only the first was. If the methods were equally good, each score
+    could as well have the other sign; the distribution of the sum over all choices of sign is
+    computed exactly. With one seed this is McNemar's exact test.
+
+    Questions that share a source are not independent either: their scores change sign together.
+    If that gives a smaller p, which it can by chance if sources are few, p stays the questions'.
+
+    Args:
+        a: Right or wrong for the first method.
+        b: The same for the second method.
+        sources: The sources of each question; empty if none share any.
+
+    Raises:
+        ValueError: There is nothing to compare, or the shapes differ.
+
+    >>> a, b = [[False] * 6], [[True] * 6]
+    >>> paired(a, b).p_value, paired(a, b, ((0,), (0,), (0,), (1,), (1,), (1,))).p_value
+    (0.03125, 0.5)
+    """
+    return paired_over([(a, b)], [sources])
+
+
+def paired_over(tables: Sequence[tuple[Table, Table]], sources: Sequence[Sources] = ()) -> Paired:
+    """The paired test of `paired` of the mean over several tasks, each counting once.
+
+    With as many questions and seeds on every task, and no question of several sources, it is
+    exact. Else scores weigh differently, and the sum's distribution over all choices of sign is
+    drawn from, `DRAWS` times.
+
+    Args:
+        tables: Per task, right or wrong for the first and for the second method. Tasks may differ
+            in their numbers of seeds and questions.
+        sources: Per task, the sources of its questions; empty where they share none. By default
+            no task's do.
+
+    Returns:
+        `n` questions of all tasks, the largest number of `seeds`, and as `delta` the mean of the
+        tasks' differences, each task counting once.
+
+    Raises:
+        ValueError: There is nothing to compare, or shapes or sources of a task differ.
+    """
+    if not tables:
+        raise ValueError("there is nothing to pair")
+    scores: list[Scores] = []
+    weights: list[float] = []
+    deltas, only_a, only_b, most = [], 0, 0, 0
+    for a, b in tables:
+        right_a, right_b = np.asarray(a, dtype=int), np.asarray(b, dtype=int)
+        if right_a.shape != right_b.shape or right_a.ndim != 2 or right_a.size == 0:
+            raise ValueError(f"cannot pair results of shapes {right_a.shape} and {right_b.shape}")
+        only_a += int((right_a > right_b).sum())
+        only_b += int((right_b > right_a).sum())
+        deltas.append(float(right_b.mean() - right_a.mean()))
+        most = max(most, right_a.shape[0])
+        scores.append((right_b - right_a).sum(axis=0).astype(float))
+        weights.append(1 / right_a.size)
+    p_value = _chance_of(scores, scores, weights)
+    shared = list(sources) or [()] * len(scores)
+    if any(how_many(task) > 1 for task in shared):
+        said = [_by_source(*both) for both in zip(scores, shared, strict=True)]
+        p_value = max(p_value, _chance_of(scores, said, weights))
+    n = sum(len(task) for task in scores)
+    return Paired(n, most, only_a, only_b, sum(deltas) / len(deltas), p_value)
+
+
+def _by_source(scores_N: Scores, sources: Sources) -> Scores:
+    """(G,), what each source says: the scores of its questions, over the root of their sources.
+
+    As in `shared.draw`: with random signs, any two questions then go together as far as they have
+    sources in common, and each as far by itself.
+    """
+    if how_many(sources) < 2:
+        return scores_N
+    if len(sources) != len(scores_N):
+        raise ValueError(f"{len(sources)} questions have sources, {len(scores_N)} have answers")
+    said_G: Scores = scores_N @ shares(sources)
+    return said_G
+
+
+def _chance_of(
+    scores: Sequence[Scores], voices: Sequence[Scores], weights: Sequence[float]
+) -> float:
+    """P(|weighted sum of voices with random signs| >= |weighted sum of scores|)."""
+    whole = all((task == task.round()).all() for task in voices)
+    if whole and len(set(weights)) == 1:
+        chance = _chances(np.concatenate(voices))
+        total = len(chance) // 2
+        far = np.abs(np.arange(-total, total + 1)) >= abs(sum(task.sum() for task in scores))
+        return min(1.0, float(chance[far].sum()))
+    rng = np.random.default_rng(0)
+    observed = sum(weight * task.sum() for task, weight in zip(scores, weights, strict=True))
+    sums_D = sum(weight * _drawn(task, rng) for task, weight in zip(voices, weights, strict=True))
+    as_far = int((np.abs(sums_D) >= abs(observed) - 1e-12).sum())
+    return (1 + as_far) / (1 + DRAWS)
+
+
+def _drawn(voices: Scores, rng: np.random.Generator) -> Scores:
+    """(DRAWS,), sums of a task's voices with random signs."""
+    if (voices == voices.round()).all():
+        chance = _chances(voices)
+        total = len(chance) // 2
+        return rng.choice(np.arange(-total, total + 1.0), DRAWS, p=chance / chance.sum())
+    sums_D = np.full(DRAWS, voices.sum())
+    for voice in voices[voices != 0]:
+        sums_D -= 2 * voice * rng.integers(0, 2, DRAWS)
+    return sums_D
+
+
+def _chances(voices: Scores) -> NDArray[np.float64]:
+    """Probability of every sum of whole numbers with random signs, the smallest to the largest."""
+    sizes = [int(size) for size in np.abs(voices) if size]
+    total = sum(sizes)
+    # chance[k] is the probability that the sum so far equals k - total.
+    chance = np.zeros(2 * total + 1)
+    chance[total] = 1.0
+    for size in sizes:
+        chance = (np.roll(chance, size) + np.roll(chance, -size)) / 2
+    return chance
