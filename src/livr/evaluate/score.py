@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from livr.data.example import Example
 from livr.errors import DataError, Problem
 from livr.evaluate.answers import extract, is_correct
-from livr.evaluate.shared import Sources, design_effect, how_many, numbered
+from livr.evaluate.shared import Sources, how_many, numbered, share_interval
 from livr.evaluate.stats import wilson
 from livr.files import write_whole
 
@@ -162,8 +162,7 @@ def _by_source(predictions: Sequence[Prediction]) -> SourceScore | None:
     if how_many(sources) < 2:
         return None
     right = [row.correct for row in predictions]
-    worth = max(1.0, len(right) / design_effect(right, sources))
-    interval = wilson(worth * (sum(right) / len(right)), worth)
+    interval = share_interval(right, sources)
     return SourceScore(how_many(sources), (interval.low, interval.high))
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from livr.data.example import Example
+from livr.evaluate.stats import Interval, wilson
 
 Sources = tuple[tuple[int, ...], ...]
 """The numbers of each question's sources."""
@@ -82,15 +84,15 @@ def from_text(text: str) -> Sources:
     return tuple(tuple(int(number) for number in word.split(".")) for word in text.split(" "))
 
 
-def design_effect(right: Sequence[bool], sources: Sources) -> float:
-    """How many questions are worth one: what sharing sources does to the variance of an accuracy.
+def design_effect(values: Sequence[float], sources: Sources) -> float:
+    """How many questions are worth one: what sharing sources does to the variance of a mean.
 
-    Kish's ratio, estimated from the answers with questions weighted as in `draw`. Where all
-    answers are alike it cannot be told, and is taken to be 1.
+    Kish's ratio, estimated from the values with questions weighted as in `draw`. Where all values
+    are alike or there are less than two sources, it cannot be told, and is taken to be 1.
 
     Args:
-        right: Right or wrong per question, (N,).
-        sources: The sources of each question, (N,); at least two different ones.
+        values: One per question, as right or wrong, (N,).
+        sources: The sources of each question, (N,); empty where they share none.
 
     Returns:
         At least 1: with few sources chance can make sharing look like a gain.
@@ -98,14 +100,47 @@ def design_effect(right: Sequence[bool], sources: Sources) -> float:
     >>> design_effect([True, True, False, False], ((0,), (0,), (1,), (1,)))
     4.0
     """
+    if how_many(sources) < 2:
+        return 1.0
     shares_NG = shares(sources)
-    apart_N = np.asarray(right, dtype=float) - np.mean(right)
+    apart_N = np.asarray(values, dtype=float) - np.mean(values)
     independent = float((apart_N**2).sum())
     if not independent:
         return 1.0
     groups = shares_NG.shape[1]
     together = float(((apart_N @ shares_NG) ** 2).sum()) * groups / (groups - 1)
     return float(max(1.0, together / independent))
+
+
+def sources_among(examples: Sequence[Example]) -> Sources:
+    """The numbers of `shared_sources`; empty where questions share none."""
+    named = shared_sources(examples)
+    return numbered(named) if any(named) else ()
+
+
+def effect_among(values: Sequence[float], examples: Sequence[Example]) -> float:
+    """`design_effect` with the sources that these questions share.
+
+    >>> effect_among([True], [Example(id="1", images=(), question="?", answer="yes")])
+    1.0
+    """
+    return design_effect(values, sources_among(examples))
+
+
+def share_interval(right: Sequence[bool], sources: Sources) -> Interval:
+    """Wilson's interval for as many independent questions as these are worth, one at least."""
+    worth = max(1.0, len(right) / design_effect(right, sources))
+    return wilson(worth * (sum(right) / len(right)), worth)
+
+
+def widened(interval: Interval, value: float, effect: float) -> Interval:
+    """An interval of independent questions, if `effect` of them are worth one.
+
+    >>> widened(Interval(0.25, 1.0), 0.5, 4.0)
+    Interval(low=0.0, high=1.5)
+    """
+    by = sqrt(effect)
+    return Interval(value - by * (value - interval.low), value + by * (interval.high - value))
 
 
 def shares(sources: Sources) -> NDArray[np.float64]:

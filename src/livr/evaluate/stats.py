@@ -49,7 +49,9 @@ def wilson(correct: float, n: float, confidence: float = 0.95) -> Interval:
     return Interval(min(share, max(0.0, center - half)), max(share, min(1.0, center + half)))
 
 
-def paired_difference(a: Sequence[bool], b: Sequence[bool], confidence: float = 0.95) -> Interval:
+def paired_difference(
+    a: Sequence[bool], b: Sequence[bool], confidence: float = 0.95, effect: float = 1.0
+) -> Interval:
     """Interval of accuracy(b) - accuracy(a) on the same questions; ends lie in [-1, 1].
 
     Agresti and Min's interval: Wald's with half a question added to each of the four cells. It
@@ -59,6 +61,7 @@ def paired_difference(a: Sequence[bool], b: Sequence[bool], confidence: float = 
         a: Whether the first method got each question right.
         b: The same for the second method, in the same order.
         confidence: Coverage.
+        effect: How many questions are worth one, see `livr.evaluate.shared`.
 
     Raises:
         ValueError: The two are empty or not of equal length.
@@ -71,9 +74,9 @@ def paired_difference(a: Sequence[bool], b: Sequence[bool], confidence: float = 
         raise ValueError(f"cannot pair results of shapes {right_a.shape} and {right_b.shape}")
     from scipy.stats import norm
 
-    n = right_a.size + 2
-    only_a = float((right_a & ~right_b).sum()) + 0.5
-    only_b = float((right_b & ~right_a).sum()) + 0.5
+    n = right_a.size / effect + 2
+    only_a = float((right_a & ~right_b).sum()) / effect + 0.5
+    only_b = float((right_b & ~right_a).sum()) / effect + 0.5
     center = (only_b - only_a) / n
     error = sqrt(max(0.0, only_a + only_b - (only_b - only_a) ** 2 / n)) / n
     half = float(norm.ppf(0.5 + confidence / 2)) * error

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import torch
@@ -108,15 +110,16 @@ def test_a_probe_finds_what_is_there_and_nothing_else() -> None:
     signal = noise.clone()
     for i, label in enumerate(labels):
         signal[i, "ABC".index(label)] += 6
-    assert probes.probe(signal, labels, 0)["accuracy"] > 0.9
-    assert probes.probe(signal, labels, 0)["random_label"] < 0.5
-    assert probes.probe(noise, labels, 0)["accuracy"] < 0.55
+    assert probes.probe(signal, labels, (), 0)["accuracy"] > 0.9
+    assert probes.probe(signal, labels, (), 0)["random_label"] < 0.5
+    assert probes.probe(noise, labels, (), 0)["accuracy"] < 0.55
 
 
 class Answered(Case):
     """A case whose answers are given: rule and latents to right or wrong."""
 
     given: dict[tuple[str, str], list[bool]]
+    examples: Sequence[Example] = ()
 
     def right(self, mask: str = "ordinary", latents: str = "keep") -> list[bool]:
         return self.given[mask, latents]
@@ -143,6 +146,53 @@ def test_retention_is_never_certain_and_is_no_number_without_room() -> None:
     (none,) = bottleneck.run(answered(floor, floor, floor))
     assert (none.verdict, none.value, none.interval) == ("unclear", None, None)
     assert "no room" in none.measured and "nan" not in none.measured
+
+
+def about_photographs(number: int, questions: int) -> list[Example]:
+    """Questions about photographs, one after the other."""
+    return [
+        Example(id=f"{p}-{q}", images=(), question="?", answer="x", sources=(f"photograph {p}",))
+        for p in range(number)
+        for q in range(questions)
+    ]
+
+
+def test_questions_about_one_photograph_are_not_so_many_questions() -> None:
+    """Every effect is there on 6 photographs of 10 and absent on the others."""
+    seen = ([True] * 12 + [False] * 8) * 6 + [False] * 80
+    blind = ([True] * 6 + [False] * 14) * 6 + [False] * 80
+    asked = about_photographs(10, 20)
+    alone, together = fall(seen, blind), fall(seen, blind, asked)
+    assert (alone.size, alone.n) == (together.size, together.n)
+    assert together.interval.low < alone.interval.low < alone.interval.high
+    assert together.interval.high > alone.interval.high
+    assert fall(seen, blind, about_photographs(200, 1)).interval == alone.interval
+
+    kept = (([True] * 12 + [False] * 8) * 3 + [False] * 60) + [False] * 80
+    case = answered(seen, kept, [False] * 200)
+    (apart,) = bottleneck.run(case)
+    case.examples = asked
+    (joined,) = bottleneck.run(case)
+    assert joined.value == apart.value == pytest.approx(0.5)
+    assert joined.interval.low < apart.interval.low < apart.interval.high < joined.interval.high
+
+
+def test_a_model_that_is_right_about_few_photographs_is_not_known_to_be_able() -> None:
+    right = [True] * 60 + [False] * 140
+    numbered = enumerate(about_photographs(10, 20))
+    asked = [e.model_copy(update={"answer": str(i % 5)}) for i, e in numbered]
+
+    class Right(Case):
+        examples: Sequence[Example] = ()
+
+        def right(self, mask: str = "ordinary", latents: str = "keep") -> list[bool]:
+            return right
+
+    case = Right(questions=None)
+    case.examples = [e.model_copy(update={"sources": ()}) for e in asked]
+    assert case.is_able
+    case.examples = asked
+    assert not case.is_able
 
 
 def test_robustness_passes_only_if_a_larger_fall_is_ruled_out(monkeypatch) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from livr.analysis.audit.case import Case
 from livr.analysis.audit.finding import Finding, fall, judge_effect, percent
-from livr.evaluate.paired import mcnemar
-from livr.evaluate.stats import wilson
+from livr.evaluate.paired import paired
+from livr.evaluate.shared import sources_among
 
 
 def run(case: Case) -> list[Finding]:
@@ -16,7 +16,6 @@ def run(case: Case) -> list[Finding]:
 def _as_used(case: Case) -> Finding:
     right = case.right()
     n = len(right)
-    interval = wilson(sum(right), n)
     return Finding(
         name="accuracy",
         claim="The model answers better than chance.",
@@ -27,7 +26,7 @@ def _as_used(case: Case) -> Finding:
         verdict="pass" if case.is_able else "unclear",
         n=n,
         value=sum(right) / n,
-        interval=interval,
+        interval=case.interval,
         decisive=True,
         details={
             "chance": case.chance,
@@ -38,7 +37,8 @@ def _as_used(case: Case) -> Finding:
 
 def _dropped(case: Case) -> Finding:
     kept, dropped = case.right(), case.right(latents="drop")
-    found = fall(kept, dropped)
+    found = fall(kept, dropped, case.examples)
+    test = paired([kept], [dropped], sources_among(case.examples))
     return Finding(
         name="dropped",
         claim="Answers need the latents.",
@@ -50,5 +50,5 @@ def _dropped(case: Case) -> Finding:
         value=found.size,
         interval=found.interval,
         decisive=True,
-        details=found.numbers() | {"p_value": mcnemar(kept, dropped).p_value},
+        details=found.numbers() | {"p_value": test.p_value},
     )

@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livr.analysis.audit.case import Case
-from livr.analysis.audit.finding import Finding, Verdict, percent
-from livr.evaluate.stats import Interval, bootstrap, paired_difference
+from livr.analysis.audit.finding import Finding, Verdict, fall, percent
+from livr.evaluate.shared import effect_among, widened
+from livr.evaluate.stats import Interval, bootstrap
 
 HEALTHY = 0.5
 """Retention that counts as healthy (ours; the paper's numbers give 0.67, its control 0)."""
@@ -37,10 +38,15 @@ def run(case: Case) -> list[Finding]:
         room = means["ordinary"] - means["floor"]
         return (means["bottleneck"] - means["floor"]) / room if room > 0 else float("nan")
 
-    room = paired_difference(arms["floor"], arms["ordinary"])
+    room = fall(arms["ordinary"], arms["floor"], case.examples).interval
     value = retention(np.arange(n))
     interval = bootstrap(retention, n + len(IMAGINED), seed=case.seed)
     told = not np.isnan(value)
+    if told:
+        # How far each question moves the ratio.
+        over = {name: row[:n] - right["floor"][:n] for name, row in right.items()}
+        moves = over["bottleneck"] - value * over["ordinary"]
+        interval = widened(interval, value, effect_among(moves.tolist(), case.examples))
     means = {name: sum(row) / n for name, row in arms.items()}
     listed = ", ".join(f"{name} {percent(mean)}" for name, mean in means.items())
     return [

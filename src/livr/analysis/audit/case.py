@@ -13,7 +13,8 @@ from livr.analysis.inside.questions import Questions
 from livr.data.example import Example
 from livr.data.prompts import render
 from livr.evaluate.score import Prediction
-from livr.evaluate.stats import wilson
+from livr.evaluate.shared import share_interval, sources_among
+from livr.evaluate.stats import Interval
 from livr.model.model import Use
 
 
@@ -63,10 +64,14 @@ class Case:
         return counts.most_common(1)[0][1] / len(self.examples)
 
     @property
+    def interval(self) -> Interval:
+        """Wilson's interval of the accuracy, for as many questions as these are worth."""
+        return share_interval(self.right(), sources_among(self.examples))
+
+    @property
     def is_able(self) -> bool:
         """Whether the model answers better than chance, so that a fall could be seen at all."""
-        right = sum(self.right())
-        return wilson(right, len(self.examples)).low > self.chance
+        return self.interval.low > self.chance
 
     def unless_unable(self, verdict: Verdict) -> Verdict:
         """A verdict on an effect; `unclear` for a model that is not better than chance."""

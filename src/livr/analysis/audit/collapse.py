@@ -12,6 +12,7 @@ from torch import Tensor
 from livr.analysis.audit.case import Case
 from livr.analysis.audit.finding import Finding, Verdict
 from livr.analysis.inside.states import read_states
+from livr.evaluate.shared import effect_among, widened
 from livr.evaluate.stats import bootstrap
 
 MOST_ALIKE = 0.99
@@ -19,17 +20,20 @@ MOST_ALIKE = 0.99
 choices needs a single dimension."""
 
 
-def mean_cosine(states_NKD: Tensor) -> Tensor:
-    """(K,) mean cosine between different examples, slot by slot.
+def cosines(states_NKD: Tensor) -> Tensor:
+    """(N, K) mean cosine of each example with the others, slot by slot.
 
-    >>> x = torch.tensor([[[1.0, 0.0]], [[0.0, 1.0]]])
-    >>> mean_cosine(x).tolist()
-    [0.0]
+    >>> cosines(torch.tensor([[[1.0, 0.0]], [[0.0, 1.0]], [[1.0, 0.0]]])).tolist()
+    [[0.5], [0.0], [0.5]]
     """
     unit_NKD = torch.nn.functional.normalize(states_NKD, dim=-1)
-    n = len(unit_NKD)
-    total_K = unit_NKD.sum(0).square().sum(-1)
-    return (total_K - unit_NKD.square().sum(-1).sum(0)) / (n * (n - 1))
+    with_all_NK = (unit_NKD * unit_NKD.sum(0)).sum(-1)
+    return (with_all_NK - unit_NKD.square().sum(-1)) / (len(unit_NKD) - 1)
+
+
+def mean_cosine(states_NKD: Tensor) -> Tensor:
+    """(K,) mean cosine between different examples, slot by slot."""
+    return cosines(states_NKD).mean(0)
 
 
 def participation_ratio(states_ND: Tensor) -> float:
@@ -77,7 +81,9 @@ def run(case: Case) -> list[Finding]:
         chosen = torch.unique(torch.as_tensor(index))
         return float(mean_cosine(latents_NKD[chosen]).mean())
 
-    interval = bootstrap(draw, n, draws=200, seed=case.seed)
+    each = cosines(latents_NKD).mean(1).tolist()
+    drawn = bootstrap(draw, n, draws=200, seed=case.seed)
+    interval = widened(drawn, raw, effect_among(each, case.examples))
     alive, dead = interval.high < MOST_ALIKE, interval.low >= MOST_ALIKE
     verdict: Verdict = "pass" if alive else "fail" if dead else "unclear"
     return [

@@ -116,7 +116,8 @@ def _replace(case: Case, mask: str, kind: str) -> Finding:
     if not index:
         nothing = "no two questions have the same form and different images"
         return Finding(**shared, measured=nothing, verdict="unclear", n=0)
-    found = fall([before[i] for i in index], [after[i].correct for i in index])
+    asked = [case.examples[i] for i in index]
+    found = fall([before[i] for i in index], [after[i].correct for i in index], asked)
     return Finding(
         **shared,
         measured=found.words(),

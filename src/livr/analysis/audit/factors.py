@@ -120,7 +120,9 @@ def _finding(case: Case, factor: Factor, questions: Questions) -> Finding:
         "image": states.image_ND,
         "text": states.text_ND,
     }
-    found = {name: probe(x, factor.labels, case.seed) for name, x in sources.items()}
+    found = {
+        name: probe(x, factor.labels, factor.examples, case.seed) for name, x in sources.items()
+    }
     own = found["latents"]
     n = len(factor.labels)
     common = Counter(factor.labels).most_common(1)[0][1] / n

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,9 @@ from torch import Tensor
 from livr.analysis.audit.case import Case, form
 from livr.analysis.audit.finding import Finding, judge_effect, percent
 from livr.analysis.inside.states import States, read_states
-from livr.evaluate.stats import Interval, wilson
+from livr.data.example import Example
+from livr.evaluate.shared import share_interval, sources_among
+from livr.evaluate.stats import Interval
 
 FOLDS, WIDTH, SHUFFLES = 5, 32, 5
 """Cross-validation folds, principal components kept, shuffled controls."""
@@ -51,7 +54,9 @@ def hits(features_ND: Tensor, labels: list[str], seed: int) -> NDArray[np.bool_]
     return right
 
 
-def probe(features_ND: Tensor, labels: list[str], seed: int) -> dict[str, Any]:
+def probe(
+    features_ND: Tensor, labels: list[str], examples: Sequence[Example], seed: int
+) -> dict[str, Any]:
     """Accuracy of a probe with its interval, and of probes on shuffled labels."""
     right = hits(features_ND, labels, seed)
     rng = np.random.default_rng(seed)
@@ -59,7 +64,7 @@ def probe(features_ND: Tensor, labels: list[str], seed: int) -> dict[str, Any]:
         float(hits(features_ND, [str(x) for x in rng.permutation(labels)], seed).mean())
         for _ in range(SHUFFLES)
     ]
-    interval = wilson(int(right.sum()), len(right))
+    interval = share_interval(right.tolist(), sources_among(examples))
     return {
         "accuracy": float(right.mean()),
         "ci95": [interval.low, interval.high],
@@ -108,7 +113,8 @@ def _finding(case: Case, mask: str, index: list[int], labels: list[str]) -> Find
         "image": states.image_ND,
         "text": states.text_ND,
     }
-    found = {name: probe(features[index], labels, case.seed) for name, features in sources.items()}
+    asked = [case.examples[i] for i in index]
+    found = {name: probe(x[index], labels, asked, case.seed) for name, x in sources.items()}
     own = found["latents"]
     by_chance = max(own["random_label"], Counter(labels).most_common(1)[0][1] / len(labels))
     gain = Interval(own["ci95"][0] - by_chance, own["ci95"][1] - by_chance)

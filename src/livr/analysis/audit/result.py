@@ -28,6 +28,7 @@ class Audit:
         baseline: The run without latents, if one was given.
         seed: Seed of every draw.
         findings: One per claim.
+        sources: Number of different sources that the questions share, 0 if they share none.
     """
 
     model: str
@@ -38,6 +39,7 @@ class Audit:
     baseline: str | None
     seed: int
     findings: tuple[Finding, ...]
+    sources: int = 0
 
     @property
     def name(self) -> str:
@@ -64,6 +66,7 @@ class Audit:
             "data": self.data,
             "split": self.split,
             "n": self.n,
+            "sources": self.sources,
             "control": self.control,
             "baseline": self.baseline,
             "seed": self.seed,

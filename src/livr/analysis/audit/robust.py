@@ -8,6 +8,7 @@ from typing import Any
 from livr.analysis.audit.case import Case
 from livr.analysis.audit.finding import NEGLIGIBLE, Fall, Finding, Verdict, fall, points
 from livr.analysis.robustness import RULES, Level, curves
+from livr.evaluate.shared import effect_among, widened
 from livr.evaluate.stats import Interval, bootstrap
 
 MOST = 120
@@ -43,10 +44,10 @@ def _finding(case: Case, levels: Sequence[Level], mask: str) -> Finding:
     falls = _mean_fall(clean, disturbed)
     n = len(falls)
     value = sum(falls) / n
-    interval = bootstrap(lambda i: float(sum(falls[j] for j in i) / n), n, seed=case.seed)
+    interval = _interval(case, falls)
     details: dict[str, Any] = {
         "clean": clean.accuracy,
-        "levels": [_row(clean, x) for x in disturbed],
+        "levels": [_row(case, clean, x) for x in disturbed],
     }
     measured = f"clean {100 * clean.accuracy:.1f} %, falls by {points(value)} points on average"
     verdict: Verdict = "info"
@@ -56,10 +57,10 @@ def _finding(case: Case, levels: Sequence[Level], mask: str) -> Finding:
         theirs = _mean_fall(other_clean, other)
         details |= {
             "baseline_clean": other_clean.accuracy,
-            "baseline_levels": [_row(other_clean, x) for x in other],
+            "baseline_levels": [_row(case, other_clean, x) for x in other],
         }
         extra = [a - b for a, b in zip(falls, theirs, strict=True)]
-        more = bootstrap(lambda i: float(sum(extra[j] for j in i) / n), n, seed=case.seed)
+        more = _interval(case, extra)
         measured += (
             f"; the baseline's by {points(sum(theirs) / n)}; difference {points(sum(extra) / n)} "
             f"({points(more.low)} to {points(more.high)})"
@@ -79,13 +80,20 @@ def _finding(case: Case, levels: Sequence[Level], mask: str) -> Finding:
         verdict=verdict,
         n=n,
         value=value,
-        interval=Interval(interval.low, interval.high),
+        interval=interval,
         details=details,
     )
 
 
-def _row(clean: Level, level: Level) -> dict[str, Any]:
-    cost: Fall = fall(clean.right, level.right)
+def _interval(case: Case, values: list[float]) -> Interval:
+    """The bootstrap interval of a mean over the first questions."""
+    n = len(values)
+    drawn = bootstrap(lambda i: float(sum(values[j] for j in i) / n), n, seed=case.seed)
+    return widened(drawn, sum(values) / n, effect_among(values, case.examples[:n]))
+
+
+def _row(case: Case, clean: Level, level: Level) -> dict[str, Any]:
+    cost: Fall = fall(clean.right, level.right, case.examples[: len(clean.right)])
     return {
         "corruption": level.corruption,
         "strength": level.strength,

@@ -41,7 +41,7 @@ def _transplant(case: Case, mask: str, partner: dict[int, int]) -> Finding:
     without = [is_correct(before[i].prediction, d) for i, d in zip(index, donors, strict=True)]
     given = [is_correct(after[i].prediction, d) for i, d in zip(index, donors, strict=True)]
     kept = sum(after[i].correct for i in index) / len(index)
-    rise = fall(given, without)
+    rise = fall(given, without, [case.examples[i] for i in index])
     return Finding(
         **shared,
         measured=f"donor's answer {percent(rise.before)}, without transplant "
