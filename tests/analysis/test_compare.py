@@ -61,25 +61,38 @@ def test_pairs_have_a_figure_of_their_own() -> None:
     assert compare([run("sft", 1, "10")])[0].groups is None
 
 
+def shown(method: str, letters: str, sources: int) -> Run:
+    """A run on questions about as many photographs."""
+    made = run(method, 1, letters)
+    rows = (
+        row.model_copy(update={"sources": (f"photo {i * sources // len(letters)}",)})
+        for i, row in enumerate(made.predictions)
+    )
+    return replace(made, predictions=tuple(rows))
+
+
 def test_questions_of_one_source_are_drawn_together() -> None:
-    def shown(method: str, sources: int) -> Run:
-        made = run(method, 1, "01" * 20 if method == "sft" else "11" * 10 + "00" * 10)
-        rows = (
-            row.model_copy(update={"sources": (f"photo {i * sources // 40}",)})
-            for i, row in enumerate(made.predictions)
-        )
-        return replace(made, predictions=tuple(rows))
+    letters = {"sft": "01" * 20, "livr": "11" * 10 + "00" * 10}
 
     def width(runs: list[Run]) -> float:
         effect = compare(runs)[1].effect
         assert effect is not None
         return effect.high - effect.low
 
-    many, few = ([shown(m, n) for m in ("sft", "livr")] for n in (20, 4))
+    many, few = ([shown(*both, n) for both in letters.items()] for n in (20, 4))
     assert width(few) > 1.5 * width(many)
     # One of the two runs may be older than the names of sources.
     older = [replace(few[0], predictions=run("sft", 1, "01" * 20).predictions), few[1]]
     assert width(older) == width(few)
+
+
+@pytest.mark.parametrize(("sources", "chance"), [(40, 2 / 2**12), (20, 2 / 2**6), (4, 2 / 2**2)])
+def test_questions_of_one_source_change_sign_together(sources: int, chance: float) -> None:
+    """12 of 40 questions differ: those of the first 12, 6 or 2 photographs."""
+    before, after = shown("sft", "0" * 40, sources), shown("livr", "1" * 12 + "0" * 28, sources)
+    line = compare([before, after])[1]
+    assert line.against is not None
+    assert (line.sources, line.against.p_value) == (sources, pytest.approx(chance))
 
 
 def test_zero_shot_is_paired_with_every_seed() -> None:

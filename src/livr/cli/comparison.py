@@ -70,16 +70,27 @@ def print_lines(lines: Sequence[Line], reference: str, failed: Sequence[Failed] 
         missing = [cell for cell in failed if cell.task == task]
         rows += [(f"  {label(c.method)} {c.seed}", "no result", *[""] * 4) for c in missing]
     heads = ("", "accuracy", "95 % interval", "points", "interval", "p (Holm)")
-    labels = dict.fromkeys(line.groups.label for line in lines if line.groups)
-    together = "".join(f"\n{name}: right if all of their questions are" for name in labels)
-    print_table(heads, rows, caption=(
-        f"points: difference to {label(reference)} on the same questions, exact paired test;\n"
-        "interval: bootstrap over seeds and questions"
-        + (", those about one source together" if any(line.sources for line in lines) else "")
-        + together
-    ))  # fmt: skip
+    print_table(heads, rows, caption=_how(lines, reference))
     for task in tasks:
         _unpaired([line for line in lines if line.task == task], reference)
+
+
+def _how(lines: Sequence[Line], reference: str) -> str:
+    """How the columns came about."""
+    from livr.analysis.compare import label
+
+    shared = {line.task: line.sources for line in lines if line.sources}
+    together = ", those about one source together" if shared else ""
+    counts = ", ".join(f"{label(task)} {count}" for task, count in shared.items())
+    groups = dict.fromkeys(line.groups.label for line in lines if line.groups)
+    return "\n".join(
+        [
+            f"points: difference to {label(reference)} on the same questions, with a paired test;",
+            f"interval: bootstrap over seeds and questions{together}",
+            *([f"sources: {counts}"] if shared else []),
+            *(f"{name}: right if all of their questions are" for name in groups),
+        ]
+    )
 
 
 def _unpaired(lines: Sequence[Line], reference: str) -> None:
