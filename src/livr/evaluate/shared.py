@@ -57,6 +57,20 @@ def numbered(named: Sequence[Sequence[str]]) -> Sources:
     return tuple(tuple(numbers.setdefault(name, len(numbers)) for name in names) for names in named)
 
 
+def linked(sources: Sources) -> tuple[int, ...]:
+    """The group of each question; those of different groups share nothing, nor do their sources.
+
+    >>> linked(((0,), (1, 2), (2,), (0,)))
+    (0, 1, 1, 0)
+    """
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
+    touches_NG = csr_array(shares(sources) > 0).astype(int)
+    _, group_N = connected_components(touches_NG @ touches_NG.T, directed=False)
+    return tuple(int(group) for group in group_N)
+
+
 def how_many(sources: Sources) -> int:
     """How many different sources there are.
 

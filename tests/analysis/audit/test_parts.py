@@ -115,6 +115,31 @@ def test_a_probe_finds_what_is_there_and_nothing_else() -> None:
     assert probes.probe(noise, labels, (), 0)["accuracy"] < 0.55
 
 
+def test_a_probe_cannot_know_a_photograph_again() -> None:
+    """All questions about a photograph have one answer, and states tell photographs apart."""
+    asked = about_photographs(20, 6)
+    labels = [("yes", "no")[i // 6 % 2] for i in range(120)]
+    generator = torch.Generator().manual_seed(0)
+    states = torch.randn(20, 24, generator=generator).repeat_interleave(6, 0)
+    states += 0.1 * torch.randn(120, 24, generator=generator)
+    assert probes.probe(states, labels, (), 0)["accuracy"] > 0.95
+    found = probes.probe(states, labels, asked, 0)
+    assert found["accuracy"] < 0.75
+    assert found["ci95"][1] - found["ci95"][0] > 0.3  # of 20 photographs, not of 120 questions
+    for train, test in probes.folds(labels, asked, 0):
+        assert not {asked[i].sources for i in train} & {asked[i].sources for i in test}
+
+
+def test_a_probe_is_tested_by_question_where_sources_are_joined() -> None:
+    joined = [
+        e.model_copy(update={"sources": (*e.sources, "all")}) for e in about_photographs(20, 6)
+    ]
+    labels = ["yes", "no"] * 60
+    for given in (joined, about_photographs(3, 40)):
+        sizes = [len(test) for _, test in probes.folds(labels, given, 0)]
+        assert sizes == [24] * 5
+
+
 class Answered(Case):
     """A case whose answers are given: rule and latents to right or wrong."""
 

@@ -21,35 +21,54 @@ from livr.analysis.audit.case import Case, form
 from livr.analysis.audit.finding import Finding, judge_effect, percent
 from livr.analysis.inside.states import States, read_states
 from livr.data.example import Example
-from livr.evaluate.shared import share_interval, sources_among
+from livr.evaluate.shared import linked, share_interval, sources_among
 from livr.evaluate.stats import Interval
 
 FOLDS, WIDTH, SHUFFLES = 5, 32, 5
 """Cross-validation folds, principal components kept, shuffled controls."""
 FEWEST = 40
+Folds = list[tuple[NDArray[np.intp], NDArray[np.intp]]]
 RULES = ("bottleneck", "ordinary")
 
 
-def hits(features_ND: Tensor, labels: list[str], seed: int) -> NDArray[np.bool_]:
+def folds(labels: Sequence[str], examples: Sequence[Example], seed: int) -> Folds:
+    """Pairs of questions to train on and to test on.
+
+    No source is in both, so that no probe can know a photograph again, and its answer with it.
+    By question where sources do not fall into enough groups that have nothing in common.
+    """
+    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+
+    options = {"n_splits": FOLDS, "shuffle": True, "random_state": seed}
+    blank = np.zeros(len(labels))
+    sources = sources_among(examples)
+    groups = linked(sources) if sources else ()
+    if len(set(groups)) >= FOLDS:
+        found = list(StratifiedGroupKFold(**options).split(blank, labels, groups))
+        if all(len(test) and len({labels[i] for i in train}) > 1 for train, test in found):
+            return found
+    return list(StratifiedKFold(**options).split(blank, labels))
+
+
+def hits(features_ND: Tensor, labels: list[str], within: Folds, seed: int) -> NDArray[np.bool_]:
     """Whether a cross-validated probe gives each label."""
     from sklearn.decomposition import PCA
     from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+    from sklearn.model_selection import cross_val_predict
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     x, y = features_ND.double().numpy(), np.array(labels)
-    width = min(WIDTH, x.shape[1], len(x) * (FOLDS - 1) // FOLDS - 1)
+    width = min(WIDTH, x.shape[1], min(len(train) for train, _ in within) - 1)
     probe = make_pipeline(
         StandardScaler(),
         PCA(width, random_state=seed),
         StandardScaler(),
         LogisticRegression(C=0.1, max_iter=500),
     )
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # states without any spread, as of a blind question
-        predicted = cross_val_predict(probe, x, y, cv=folds)
+        predicted = cross_val_predict(probe, x, y, cv=within)
     right: NDArray[np.bool_] = predicted == y
     return right
 
@@ -58,12 +77,12 @@ def probe(
     features_ND: Tensor, labels: list[str], examples: Sequence[Example], seed: int
 ) -> dict[str, Any]:
     """Accuracy of a probe with its interval, and of probes on shuffled labels."""
-    right = hits(features_ND, labels, seed)
+    right = hits(features_ND, labels, folds(labels, examples, seed), seed)
     rng = np.random.default_rng(seed)
-    shuffled = [
-        float(hits(features_ND, [str(x) for x in rng.permutation(labels)], seed).mean())
-        for _ in range(SHUFFLES)
-    ]
+    shuffled = []
+    for _ in range(SHUFFLES):
+        mixed = [str(x) for x in rng.permutation(labels)]
+        shuffled.append(float(hits(features_ND, mixed, folds(mixed, examples, seed), seed).mean()))
     interval = share_interval(right.tolist(), sources_among(examples))
     return {
         "accuracy": float(right.mean()),
