@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from livr.evaluate import hierarchical
 from livr.evaluate.hierarchical import effect_interval, holm
 
 
@@ -75,6 +76,18 @@ def test_it_covers_the_truth_about_as_often_as_it_says() -> None:
 def test_the_seed_fixes_the_interval() -> None:
     table = np.random.default_rng(0).integers(-1, 2, (3, 50))
     assert effect_interval([table] * 3) == effect_interval([table] * 3)
+
+
+def test_what_is_kept_of_a_draw_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    tables = [rng.integers(-1, 2, (seeds, 50)) for seeds in (1, 3)]
+    sources = [tuple((n // 5,) for n in range(50)), ()]
+    monkeypatch.setattr(hierarchical, "MOST_KEPT", 0)
+    anew = effect_interval(tables, sources=sources)
+    monkeypatch.undo()
+    kept = [effect_interval(tables, sources=sources) for _ in range(2)]
+    assert kept == [anew, anew]
+    assert effect_interval(tables[::-1], sources=sources[::-1]) != anew
 
 
 def test_nothing_cannot_be_resampled() -> None:

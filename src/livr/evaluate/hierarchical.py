@@ -8,7 +8,9 @@ the paper reports none.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,6 +19,8 @@ from livr.evaluate.shared import Sources, draw, how_many
 from livr.evaluate.stats import Interval
 
 DRAWS = 4000
+MOST_KEPT = 10_000_000
+"""Numbers that are kept of one draw; more are drawn anew each time."""
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -73,9 +77,13 @@ def effect_interval(
     if not tables or any(table.ndim != 2 or table.size == 0 for table in tables):
         raise ValueError("there is nothing to draw from")
     shared = list(sources) or [()] * len(tables)
+    shapes = tuple(table.shape for table in tables)
+    again = _kept if draws * sum(n for _, n in shapes) <= MOST_KEPT else _again
+    counts, state = again(shapes, draws, seed)
     rng = np.random.default_rng(seed)
+    rng.bit_generator.state = state
     means_TD = np.stack(
-        [_task_means(*both, draws, rng) for both in zip(tables, shared, strict=True)]
+        [_task_means(*three, rng) for three in zip(tables, shared, counts, strict=True)]
     )
     count = len(tables)
     if count == 1:
@@ -90,8 +98,29 @@ def effect_interval(
     return Interval(float(low), float(high))
 
 
+Counts = tuple[NDArray[np.int16], NDArray[np.int16]]
+"""How often each draw has each seed, (D, S), and each question, (D, N)."""
+
+
+def _again(
+    shapes: tuple[tuple[int, ...], ...], draws: int, seed: int
+) -> tuple[tuple[Counts, ...], Mapping[str, Any]]:
+    """What is drawn for tasks of these shapes, and the state of the generator after it."""
+    rng = np.random.default_rng(seed)
+
+    def drawn(units: int) -> NDArray[np.int16]:
+        return rng.multinomial(units, np.full(units, 1 / units), draws).astype(np.int16)
+
+    counts = tuple((drawn(seeds), drawn(n)) for seeds, n in shapes)
+    return counts, rng.bit_generator.state
+
+
+_kept = lru_cache(maxsize=4)(_again)
+"""The same, kept for the next line of a table, whose tasks have the same shapes."""
+
+
 def _task_means(
-    table_SN: NDArray[np.float64], sources: Sources, draws: int, rng: np.random.Generator
+    table_SN: NDArray[np.float64], sources: Sources, counts: Counts, rng: np.random.Generator
 ) -> NDArray[np.float64]:
     """Resampled means of one task, (draws,): seeds and questions, crossed.
 
@@ -99,8 +128,7 @@ def _task_means(
     sources chance can make it look so, and drawing more at once never tells more.
     """
     seeds, n = table_SN.shape
-    seeds_DS = rng.multinomial(seeds, np.full(seeds, 1 / seeds), draws)
-    items_DN = rng.multinomial(n, np.full(n, 1 / n), draws)
+    seeds_DS, items_DN = counts
     total: NDArray[np.float64] = ((seeds_DS @ table_SN) * items_DN).sum(axis=1)
     alone: NDArray[np.float64] = total / (seeds * n)
     if how_many(sources) < 2:
@@ -109,7 +137,7 @@ def _task_means(
         raise ValueError(f"{len(sources)} questions have sources, {n} have answers")
     mean_S = table_SN.mean(axis=1)
     # A generator of its own: what tasks without sources draw stays as it is.
-    moved_DS = draw(table_SN - mean_S[:, None], sources, draws, rng.spawn(1)[0])
+    moved_DS = draw(table_SN - mean_S[:, None], sources, len(seeds_DS), rng.spawn(1)[0])
     total = (seeds_DS * (mean_S + moved_DS)).sum(axis=1)
     together: NDArray[np.float64] = np.clip(total / seeds, -1.0, 1.0)
     return max(alone, together, key=np.std)
