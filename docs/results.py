@@ -77,17 +77,21 @@ def paper_ablations() -> dict[str, float]:
     return {name: (sum(row) - best) / len(row) for name, row in known.items() if name != "livr"}
 
 
-def read(*names: str, seed: int | None = None) -> Grid:
-    """The committed results of grids, joined; of one seed, where some have more than others."""
+def read(*names: str, beside: str | None = None) -> Grid:
+    """The committed results of grids, joined; with `beside`, of the seeds that this one has."""
     paths = [EVIDENCE / f"{name}.json" for name in names]
-    outcomes = [run for run in read_outcomes(paths)[0] if seed in (None, run.seed)]
+    outcomes = read_outcomes(paths)[0]
+    if beside is not None:
+        kept = {run.seed for run in read_outcomes([EVIDENCE / f"{beside}.json"])[0]}
+        outcomes = [run for run in outcomes if run.seed in kept]
+    wanted = {(run.task, run.method, run.seed) for run in outcomes}
     curves: dict[tuple[str, str], list[list[tuple[str, float, float]]]] = {}
     seeds: dict[tuple[str, str], list[tuple[float, float]]] = {}
     for path in paths:
         found = json.loads(path.read_text(encoding="utf-8"))
         cells = {cell["cell"]: cell for cell in found["cells"]}
         for row in found["rows"]:
-            if seed not in (None, row["seed"]):
+            if (row["task"], row["method"], row["seed"]) not in wanted:
                 continue
             cell, key = cells[row["cell"]], (row["task"], row["method"])
             curves.setdefault(key, []).append(cell.get("val_curve") or [])
