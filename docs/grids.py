@@ -33,8 +33,10 @@ ROOM, CEILING = 0.10, 0.95
 """Direct SFT is to be so far above the most common answer, and below this accuracy."""
 
 
-def verdict(line: Line) -> str:
-    """Whether a task leaves methods room to differ."""
+def verdict(line: Line, other: Line | None = None) -> str:
+    """Whether a task leaves methods room to differ, by direct SFT and perhaps LIVR on it."""
+    if line.ci95[0] <= line.floor and other and other.ci95[0] > other.floor:
+        return "only LIVR is above chance"
     if line.accuracy < line.floor + ROOM:
         return "no: at chance" if line.ci95[0] <= line.floor else "little: near chance"
     return "yes" if line.accuracy < CEILING else "little: near the ceiling"
@@ -48,7 +50,7 @@ def of_methods(grid: Grid) -> str:
         if sft is None:
             continue
         row = [label(task), percent(sft.floor), measured(zero), measured(sft), measured(livr)]
-        rows.append([*row, points(livr), verdict(sft)])
+        rows.append([*row, points(livr), verdict(sft, livr)])
     head = ["task", "most common answer", "zero-shot", "direct SFT", "LIVR"]
     return table([*head, "LIVR minus direct SFT", "room for a comparison"], rows)
 
@@ -72,7 +74,7 @@ def of_means(grid: Grid) -> str:
     total = means(grid.outcomes, "sft")
     text = "".join(in_words(line, "sft") for line in total.lines)
     if total.left_out:
-        text += f"Left out, direct SFT at chance: {', '.join(map(label, total.left_out))}.\n"
+        text += f"Left out, both at chance: {', '.join(map(label, total.left_out))}.\n"
     return text
 
 

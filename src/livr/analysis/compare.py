@@ -16,7 +16,8 @@ from livr.evaluate.score import GroupScore, score_groups
 from livr.evaluate.shared import how_many
 from livr.evaluate.stats import Interval, wilson
 
-ORDER = ("zero_shot", "sft", "latents_only", "mask_only", "livr")
+UNTRAINED = "zero_shot"
+ORDER = (UNTRAINED, "sft", "latents_only", "mask_only", "livr")
 """The usual order of methods in a table; others follow by name."""
 
 LABELS = {
@@ -187,16 +188,17 @@ Tables = tuple[list[list[bool]], list[list[bool]]]
 
 
 def pair(reference: Sequence[Outcomes], runs: Sequence[Outcomes]) -> Tables | None:
-    """Pair runs of equal seed. A method with one run, as zero-shot, is paired with every seed.
+    """Pair runs of equal seed. What is not trained has no seed and is paired with every one; so
+    are two runs, where there are no more.
 
     Returns:
         The reference's table and the method's, or None if no seed is common to both.
     """
     a = {run.seed: run.right for run in reference}
     b = {run.seed: run.right for run in runs}
-    if len(a) == 1:
+    if len(a) == 1 and (len(b) == 1 or reference[0].method == UNTRAINED):
         a = dict.fromkeys(b, next(iter(a.values())))
-    if len(b) == 1:
+    if len(b) == 1 and runs[0].method == UNTRAINED:
         b = dict.fromkeys(a, next(iter(b.values())))
     common = [seed for seed in a if seed in b]
     return ([a[s] for s in common], [b[s] for s in common]) if common else None

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from livr.analysis.compare import by_task, difference, pair, rank
+from livr.analysis.compare import UNTRAINED, by_task, difference, pair, rank
 from livr.analysis.compare_outcomes import Outcomes, known_sources
 from livr.analysis.runs import Run
 from livr.evaluate.hierarchical import effect_interval, holm
 from livr.evaluate.paired import paired_over
 from livr.evaluate.stats import Interval, wilson
-
-UNTRAINED = "zero_shot"
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,8 @@ class Means:
 
     Attributes:
         lines: One per method with at least two tasks.
-        left_out: Tasks on which the reference is not above its floor: no comparison is possible.
+        left_out: Tasks that are in no mean, since neither the reference nor what is paired with
+            it is above the floor: no comparison is possible.
     """
 
     lines: tuple[MeanLine, ...]
@@ -73,8 +72,8 @@ def means(
 ) -> Means:
     """Means over tasks of every method but the reference.
 
-    A task on which a trained reference stays at chance says nothing about the difference of
-    methods; it is left out, whatever the other methods do there.
+    A task on which a trained reference and the method both stay at chance says nothing about their
+    difference; it is left out of that method's mean. One that only the method learns is in it.
 
     Args:
         runs: As for `compare`.
@@ -85,16 +84,24 @@ def means(
         DataError: As `compare`.
     """
     groups = by_task(runs)
-    chance = {
-        t for t, found in groups.items() if reference in found and at_chance(found[reference])
-    }
-    out = set() if keep_all or reference == UNTRAINED else chance
-    groups = {task: found for task, found in groups.items() if task not in out}
     methods = {method for found in groups.values() for method in found} - {reference}
-    lines = [mean_line(groups, method, reference) for method in sorted(methods, key=rank)]
-    kept = [line for line in lines if line is not None]
+    compared = not keep_all and reference != UNTRAINED
+    out: set[str] = set()
+    kept: list[MeanLine] = []
+    for method in sorted(methods, key=rank):
+        own = {task: found for task, found in groups.items() if {method, reference} <= found.keys()}
+        unlearnt = {
+            task
+            for task, found in own.items()
+            if compared and at_chance(found[reference]) and at_chance(found[method])
+        }
+        out |= unlearnt
+        learnt = {task: found for task, found in own.items() if task not in unlearnt}
+        if line := mean_line(learnt, method, reference):
+            kept.append(line)
     adjusted = holm([line.p_value for line in kept])
     corrected = (replace(line, p_holm=p) for line, p in zip(kept, adjusted, strict=True))
+    out -= {task for line in kept for task in line.tasks}
     return Means(tuple(corrected), tuple(sorted(out)))
 
 

@@ -85,6 +85,11 @@ class MirageModel(Model):
         self._filled: tuple[Tensor, Tensor] | None = None
         hf.get_input_embeddings().register_forward_hook(self._fill)
 
+    @property
+    def most_latents(self) -> int:
+        """Slots that it may fill."""
+        return MAX_SLOTS
+
     def _fill(self, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor:
         """Put contents where slots are. Generated words come later and are none of them."""
         if self._filled is None or output.shape[:2] != self._filled[0].shape:

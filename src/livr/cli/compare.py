@@ -38,7 +38,7 @@ def compare(
         str | None, typer.Option("--backbone", help="With --paper: which of its models.")
     ] = None,
     keep_all: Annotated[
-        bool, typer.Option("--all-tasks", help="Tasks at chance count in the means too.")
+        bool, typer.Option("--all-tasks", help="Tasks where both methods are at chance count too.")
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:

@@ -159,7 +159,10 @@ def print_means(total: Means, reference: str) -> None:
         print_table(heads, rows, caption=caption)
     if total.left_out:
         names = ", ".join(map(label, total.left_out))
-        note(f"Not in the means, because {label(reference)} is not above chance there: {names}.")
+        note(
+            f"Not in the means, because {label(reference)} is not above chance there, nor what "
+            f"stands beside it: {names}."
+        )
 
 
 def span(interval: Interval) -> str:

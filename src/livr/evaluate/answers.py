@@ -52,6 +52,11 @@ _NUMBER = re.compile(
     + r"\b(?:" + "|".join(sorted(_WORDS, key=len, reverse=True)) + r")\b"
 )  # fmt: skip
 
+# "5 or 6", "3 + 4 = 7", "1: 5": the first of several numbers is no answer.
+_UNSURE = re.compile(
+    rf"(?:{_NUMBER.pattern})\s{{0,4}}(?:or|to|and|plus|minus|times|[-–—+*/×=:~])\s{{0,4}}(?:{_NUMBER.pattern})"
+)
+
 _OPEN, _CLOSE = r"[(\[{]\s{0,8}", r"\s{0,8}[)\]}]"
 _BARE = re.compile(r"[\W_]*([A-Za-z])[\W_]*")
 _LEADING = re.compile(r"[\W_]*([A-Za-z])(?:\s*[)\]}.:]|\s*\n)")
@@ -68,9 +73,12 @@ _DECLARED = re.compile(
     rf"(?:{_OPEN}([A-Za-z]){_CLOSE}|{_CAPITAL}|([a-z])(?=[^\w\n]{{0,8}}(?:\n|$)))"
     r"(?!\W{0,8}(?:or|and)\W{1,8}[A-Z]\b|\s{0,8}[/,&]\W{0,8}[A-Z]\b)"
 )
+_LETTER = rf"(?:{_OPEN}[A-Za-z]{_CLOSE}|[A-Z](?![\w'’]))"
+_NOT = r"\b(?:not|isn't|isn’t|neither|nor)\s+"
 _NEGATED = re.compile(
-    rf"\b(?:not|isn't|isn’t|neither|nor)\s+(?:option\s+|choice\s+)?"
-    rf"(?:{_OPEN}[A-Za-z]{_CLOSE}|[A-Z](?![\w'’]))"
+    rf"{_NOT}(?:option\s+|choice\s+)?{_LETTER}"
+    rf"|(?<![\w'’]){_LETTER}\s+(?:is|was)\s+(?:(?:wrong|incorrect|false)\b"
+    r"|(?:not|n't)\s+(?:right|correct|true|the\s+(?:right|correct|answer))\b)"
 )
 _PREAMBLE = re.compile(
     r"^(?:(?:so|thus|therefore|hence)\b\W*)?(?:the |my |final )*answer(?: is)?\b"
@@ -171,6 +179,8 @@ def _number(text: str) -> str | None:
     if len(found) > 1:
         tails = [plain[m.end() :].lstrip(" :=*\"'") for m in re.finditer(r"answer(?: is)?", plain)]
         found = {_digits(m[0]) for tail in tails if (m := _NUMBER.match(tail))}
+        if any(_UNSURE.match(tail) for tail in tails):
+            return None
     return found.pop() if len(found) == 1 else None
 
 
@@ -214,6 +224,7 @@ def _quoted(text: str, choices: tuple[str, ...]) -> set[str]:
     found = set()
     for i in by_length:
         choice = normalise(choices[i])
+        words = re.sub(rf" {_NOT}(?:an? |the )?{re.escape(choice)} ", " \0 ", words)
         if choice and f" {choice} " in words:
             found.add(LETTERS[i])
             words = words.replace(f" {choice} ", " \0 ")

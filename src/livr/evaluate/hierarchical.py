@@ -54,9 +54,11 @@ def effect_interval(
     """Hierarchical bootstrap interval of a mean difference, the mean of the tasks' own means.
 
     Every draw takes as many tasks as there are, with replacement; within each, seeds and, crossed
-    with them, questions, with replacement. With one task only seeds and questions are drawn. With
-    few tasks or seeds it is somewhat too narrow, as every bootstrap of few units. Questions that
-    have a source in common are drawn together, see `livr.evaluate.shared`.
+    with them, questions, with replacement. With one task only seeds and questions are drawn. The
+    chance in questions counts at each level, so that the interval is too wide, by a factor of 2
+    at most, where tasks and seeds hardly differ. What a few of these say of others it tells too
+    narrowly, as every bootstrap of few units. Questions that have a source in common are drawn
+    together, see `livr.evaluate.shared`.
 
     Args:
         differences: One array (S, N) per task: of seed s at question n, right or wrong of the one

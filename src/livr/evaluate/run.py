@@ -136,7 +136,7 @@ def evaluate(
         data=str(data),
         split=split,
         mask=mask,
-        latents=latents if asked.num_latents else "none",
+        latents=latents if asked.most_latents else "none",
         score=score(predictions),
         predictions=tuple(predictions),
         subsets=score_by_task(examples, predictions),

@@ -151,10 +151,9 @@ def score(predictions: Sequence[Prediction]) -> Score:
 
 
 def sources_of(predictions: Sequence[Prediction]) -> Sources:
-    """What each question shares with others; empty if no prediction names anything."""
-    if not any(row.sources for row in predictions):
-        return ()
-    return numbered([row.sources or (row.id,) for row in predictions])
+    """What each question shares with others; empty if none does."""
+    sources = numbered([row.sources or (row.id,) for row in predictions])
+    return sources if how_many(sources) < sum(map(len, sources)) else ()
 
 
 def _by_source(predictions: Sequence[Prediction]) -> SourceScore | None:

@@ -68,6 +68,11 @@ class Prompter:
         return 0 if self.latents is None else self.latents.num
 
     @property
+    def most_latents(self) -> int:
+        """Most latents that a prompt can have."""
+        return self.num_latents
+
+    @property
     def device(self) -> torch.device:
         """Where the model is."""
         return next(self.hf.parameters()).device  # type: ignore[no-any-return]

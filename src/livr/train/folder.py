@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from pydantic import ValidationError
 from safetensors import SafetensorError
 
 from livr.config import TrainConfig, read_yaml
@@ -51,9 +52,10 @@ def prepare(config: TrainConfig, out: Path, resume: bool) -> bool:
 def _refuse_other_settings(config: TrainConfig, out: Path) -> None:
     stored = out / "config.yaml"
     started = read_yaml(stored, "settings of the run")
-    # A setting that is new since then had its default.
-    usual = TrainConfig().model_dump(mode="json")
-    started = usual | (started if isinstance(started, dict) else {})
+    started = started if isinstance(started, dict) else {}
+    with suppress(ValidationError):
+        # A setting that is new since then had its default.
+        started = TrainConfig.model_validate(started).model_dump(mode="json")
     now = config.model_dump(mode="json")
     names = (started.keys() | now.keys()) - _PLACES
     other = sorted(name for name in names if started.get(name) != now.get(name))

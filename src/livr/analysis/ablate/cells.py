@@ -149,8 +149,11 @@ def _recipe(grid: Grid, arm: Arm, seed: int) -> TrainConfig | None:
     if "epochs" not in settings:
         given["epochs"] = list(epochs)
     overrides = [f"{name}={json.dumps(value)}" for name, value in settings.items()]
-    config = load_recipe(find_shipped("livr"), overrides, **given)
-    variant(arm.method).plan(config.epochs)
+    method = variant(arm.method)
+    # What deviates in more than values has constants of its own.
+    recipe = find_shipped(method.name if method.home else "livr")
+    config = load_recipe(recipe, overrides, **given)
+    method.plan(config.epochs)
     return config
 
 

@@ -64,8 +64,27 @@ class Finding:
         return cls(**{**row, "interval": None if interval is None else Interval(*interval)})
 
 
+DECISIVE = (
+    "blindness",
+    "accuracy",
+    "dropped",
+    "content.sham",
+    "content.other",
+    "content.other.bottleneck",
+    "retention",
+    "transplant",
+)
+"""What a whole audit finds that the verdict on the model rests on."""
+
+
+def missing(findings: Sequence[Finding]) -> tuple[str, ...]:
+    """Decisive findings that were not made."""
+    names = {f.name for f in findings}
+    return tuple(name for name in DECISIVE if name not in names)
+
+
 def overall(findings: Sequence[Finding]) -> Verdict:
-    """The verdict on the model: its worst decisive finding; `unclear` if there is none.
+    """The verdict on the model: its worst decisive finding; `unclear` where one is missing.
 
     >>> overall([])
     'unclear'
@@ -73,7 +92,7 @@ def overall(findings: Sequence[Finding]) -> Verdict:
     verdicts = {f.verdict for f in findings if f.decisive}
     if "fail" in verdicts:
         return "fail"
-    return "pass" if verdicts == {"pass"} else "unclear"
+    return "pass" if verdicts == {"pass"} and not missing(findings) else "unclear"
 
 
 def judge_effect(interval: Interval, negligible: float = NEGLIGIBLE) -> Verdict:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from livr.analysis.audit import figures
-from livr.analysis.audit.finding import NEGLIGIBLE, Finding
+from livr.analysis.audit.finding import NEGLIGIBLE, Finding, missing
 from livr.analysis.audit.result import Audit
 from livr.analysis.report import environment
 
@@ -40,9 +40,12 @@ def page(result: Audit) -> str:
 
 def reasons(result: Audit) -> str:
     """The decisive tests behind a verdict that is not `pass`."""
+    if result.verdict == "pass":
+        return ""
     names = [f.name for f in result.findings if f.decisive and f.verdict == result.verdict]
-    listed = ", ".join(names)
-    return f"{result.verdict.capitalize()}: {listed}." if names and result.verdict != "pass" else ""
+    found = f"{result.verdict.capitalize()}: {', '.join(names)}. " if names else ""
+    left = missing(result.findings) if result.verdict == "unclear" else ()
+    return (found + (f"Not asked: {', '.join(left)}." if left else "")).rstrip()
 
 
 def interval_words(finding: Finding) -> str:

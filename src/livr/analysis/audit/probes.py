@@ -147,7 +147,7 @@ def _finding(case: Case, mask: str, index: list[int], labels: list[str]) -> Find
         "on shuffled answers.",
         measured=f"{listed}; latents with shuffled answers {percent(own['random_label'])}",
         healthy="latents above the larger of shuffled and most common answer"
-        + ("; text, which is blind here, not" if mask == "bottleneck" else ""),
+        + ("; text is blind here: what it tells the wording does" if mask == "bottleneck" else ""),
         verdict=judge_effect(gain),
         n=len(labels),
         value=own["accuracy"] - by_chance,

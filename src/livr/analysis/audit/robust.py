@@ -66,7 +66,9 @@ def _finding(case: Case, levels: Sequence[Level], mask: str) -> Finding:
             f"({points(more.low)} to {points(more.high)})"
         )
         healthy = f"difference below {points(NEGLIGIBLE)}; a fail if it is above 0"
-        verdict = "fail" if more.low > 0 else "pass" if more.high < NEGLIGIBLE else "unclear"
+        verdict = case.unless_unable(
+            "fail" if more.low > 0 else "pass" if more.high < NEGLIGIBLE else "unclear"
+        )
         details["more_than_baseline"] = [more.low, more.high]
     return Finding(
         name="robustness" + ("" if mask == "ordinary" else f".{mask}"),
