@@ -39,6 +39,18 @@ def test_each_task_counts_once_and_chance_is_left_out() -> None:
     assert line.p_value == line.p_holm < 0.001
 
 
+def test_a_task_that_only_the_method_learns_is_in_its_mean() -> None:
+    """In the paper functional correspondence is one: direct SFT 23 %, LIVR 51 %, chance 25 %."""
+    learnt = [outcomes("c", "warm", seed, "1" * 80 + "0" * 20, 0.5) for seed in (1, 2)]
+    others = [
+        outcomes(task, "warm", seed, "1" * 60 + "0" * 40, 0.3) for task in "ab" for seed in (1, 2)
+    ]
+    found = means([*three_tasks(), *others, *learnt])
+    tasks = {line.method: line.tasks for line in found.lines}
+    assert tasks == {"livr": ("a", "b"), "warm": ("a", "b", "c")}
+    assert found.left_out == ()
+
+
 def test_chance_can_be_kept() -> None:
     (line,) = means(three_tasks(), keep_all=True).lines
     assert line.tasks == ("a", "b", "c")

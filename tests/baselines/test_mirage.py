@@ -233,6 +233,10 @@ def test_a_run_learns_and_is_evaluated_like_any_other(config) -> None:
     result = livr.evaluate(run, config.data)
     test = livr.evaluate(model, config.data)
     assert [p.text for p in result.predictions] == [p.text for p in test.predictions]
+    assert (result.latents, livr.evaluate(model, config.data, latents="drop").latents) == (
+        "keep",
+        "drop",
+    )
     assert json.loads((run.path / "scores.json").read_text())["method"] == "mirage"
 
 

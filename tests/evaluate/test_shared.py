@@ -144,7 +144,8 @@ def test_a_score_has_an_interval_for_other_sources() -> None:
                                         wilson(0.6 * worth, worth).high))  # fmt: skip
     assert sources_of([*rows[:2], judged(100, True)]) == ((0,), (0,), (1,))
     assert score(rows).fields()["by_source"] == {"n": 10, "ci95": found.ci95}
-    for alone in ([judged(i, i < 60) for i in range(100)], rows[:10]):
+    each = [judged(i, i < 60, f"photo {i}") for i in range(100)]
+    for alone in ([judged(i, i < 60) for i in range(100)], rows[:10], each):
         assert "by_source" not in score(alone).fields()
 
 

@@ -182,3 +182,18 @@ def test_other_data_is_refused_and_moved_data_is_not_lost(config, tmp_path) -> N
     stored = config.out / "config.yaml"
     stored.write_text(stored.read_text().replace(f"data: {config.data}", f"data: {place}"))
     assert train(there, resume=True).path == config.out
+
+
+def test_a_setting_that_is_new_since_the_run_began_had_its_default(config, stop_at) -> None:
+    with pytest.raises(RuntimeError):
+        stop_at(3, RuntimeError())
+        train(config)
+    stored = config.out / "config.yaml"
+    settings = yaml.safe_load(stored.read_text(encoding="utf-8"))
+    del settings["latents"]["elastic"], settings["optim"]["stages"]
+    stored.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    train(config, resume=True)
+    settings["optim"]["lr"] = 1.0
+    stored.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"other settings than these: optim;"):
+        train(config, resume=True)

@@ -75,6 +75,15 @@ def test_own_settings_win_over_the_grids(tmp_path: Path) -> None:
     assert config is not None and config.optim.lr == 2e-4 and config.seed == 7
 
 
+def test_mirage_has_constants_of_its_own(tmp_path: Path) -> None:
+    grid = load_grid(write(tmp_path, variants=["mirage", "livr"], epochs=[5, 5]))
+    mirage, livr = (_recipe(grid, arm, 42) for arm in grid.arms())
+    assert mirage is not None and livr is not None
+    assert (mirage.tune, mirage.latents.num, mirage.optim.lr) == ("full", 4, 1e-5)
+    assert (livr.tune, livr.latents.num, livr.optim.lr) == ("lora", 16, 1e-4)
+    assert mirage.epochs == livr.epochs == (5, 5)
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ import livr
 from livr.analysis.audit import bottleneck, collapse, counterfactual, factors, probes, robust
 from livr.analysis.audit.attention_mass import masses
 from livr.analysis.audit.case import Case, partners
-from livr.analysis.audit.finding import Finding, fall, judge_effect, overall
+from livr.analysis.audit.finding import DECISIVE, Finding, fall, judge_effect, overall
 from livr.analysis.audit.page import reasons
 from livr.analysis.audit.result import Audit
 from livr.analysis.audit.run import TESTS
@@ -60,9 +61,24 @@ def finding(verdict: str, decisive: bool = True) -> Finding:
     return Finding("x", "", "", "", "", verdict, 1, decisive=decisive)
 
 
+def passed() -> list[Finding]:
+    """All that the verdict rests on."""
+    return [replace(finding("pass"), name=name) for name in DECISIVE]
+
+
+def test_a_part_of_an_audit_passes_no_model() -> None:
+    assert overall(passed()) == "pass"
+    part = [found for found in passed() if found.name == "blindness"]
+    assert overall(part) == "unclear"
+    said = reasons(Audit("m", "d", "test", 1, None, None, 0, tuple(part)))
+    assert said.startswith("Not asked: accuracy, dropped, content.sham,")
+    assert overall([*part, finding("fail")]) == "fail"
+
+
 def test_the_verdict_on_the_model_is_its_worst_decisive_finding() -> None:
-    assert overall([finding("pass"), finding("fail", decisive=False)]) == "pass"
-    assert overall([finding("pass"), finding("unclear")]) == "unclear"
+    assert overall([*passed(), finding("fail", decisive=False)]) == "pass"
+    assert overall([*passed(), finding("unclear")]) == "unclear"
+    assert overall([*passed(), finding("fail")]) == "fail"
     assert overall([finding("unclear"), finding("fail")]) == "fail"
 
 
@@ -237,8 +253,13 @@ def test_robustness_passes_only_if_a_larger_fall_is_ruled_out(monkeypatch) -> No
         asked = Questions.__new__(Questions)
         monkeypatch.setattr(Questions, "with_examples", lambda self, examples: self)
         asked.examples = [question(i, "1") for i in range(3)]
-        verdicts.append([f.verdict for f in robust.run(Case(asked, baseline=asked))])
+        case = answered([True], [True], [True])
+        case.questions = case.baseline = asked
+        case.examples = asked.examples
+        verdicts.append([f.verdict for f in robust.run(case)])
     assert verdicts == [["pass", "info"], ["unclear", "info"], ["fail", "info"]]
+    case.is_able = False
+    assert [f.verdict for f in robust.run(case)] == ["unclear", "info"]
 
 
 def test_known_factors_do_not_show_in_the_words_of_the_question() -> None:
@@ -275,7 +296,8 @@ def test_a_verdict_names_what_stands_behind_it() -> None:
         return Audit("m", "d", "test", 1, None, None, 0, findings)
 
     assert reasons(audit(finding("pass"), finding("fail"))) == "Fail: x."
-    assert reasons(audit(finding("pass"))) == reasons(audit()) == ""
+    assert reasons(audit(*passed())) == ""
+    assert reasons(audit(*passed(), finding("unclear"))) == "Unclear: x."
     assert _folded("counterfactual.recoloured") == "counterfactual\n.recoloured"
     assert _folded("content.other.bottleneck") == "content.other\n.bottleneck"
     assert _folded("content.other") == "content.other"
