@@ -103,6 +103,8 @@ def test_a_choice_is_recognised_by_its_own_text(text: str, letter: str | None) -
         ("1,007", "1007"),
         ("Twenty-one", "21"),
         ("I see 2 red and 5 blue. The answer is 7.", "7"),
+        ("12345678901234567891", "12345678901234567891"),
+        ("-0.50", "-0.5"),
         ("2 cats and 3 dogs", None),
         ("I see 5, no 6. The answer is 5 or 6", None),
         ("Answer: 3 + 4 = 7", None),

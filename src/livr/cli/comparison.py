@@ -102,10 +102,11 @@ def _unpaired(lines: Sequence[Line], reference: str) -> None:
         return
     for line in lines:
         shared = line.against.seeds if line.against else 0
+        so = f"over the {shared} they share" if shared else "missing, since they share none"
         if line is not base and shared < max(line.seeds, base.seeds):
             note(
                 f"{label(line.task)}: {label(line.method)} has {line.seeds} seed(s), "
-                f"{label(reference)} {base.seeds}; the difference is over the {shared} they share."
+                f"{label(reference)} {base.seeds}; the difference is {so}."
             )
 
 

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 
 from livr.data.example import LETTERS, Example
 from livr.data.lake import reaches_goal
@@ -168,8 +169,8 @@ def _plain(text: str) -> str:
 
 
 def _digits(number: str) -> str:
-    value = float(_WORDS[number] if number in _WORDS else number.replace(",", ""))
-    return str(int(value)) if value.is_integer() else repr(value)
+    value = Decimal(_WORDS[number] if number in _WORDS else number.replace(",", ""))
+    return str(int(value)) if value == value.to_integral_value() else f"{value.normalize():f}"
 
 
 def _number(text: str) -> str | None:
