@@ -12,11 +12,15 @@ import pytest
 from PIL import Image
 
 from livr.data.build import build_task
+from livr.data.dedup import open_rgb as open_small
+from livr.data.pictures import open_rgb
 from livr.data.prompts import render
 from livr.data.sources.blink import load_blink, prompt_template
-from livr.data.store import load_split
+from livr.data.store import load_split, write_dataset
 from livr.errors import DataError
+from livr.model.encoder import read_image
 
+from . import layouts
 from .test_check import png_header
 
 REAL = Path(__file__).parents[3] / "shared" / "data" / "blink"
@@ -80,6 +84,54 @@ def test_pictures_nobody_can_open_are_named(tmp_path: Path) -> None:
     assert [problem.row for problem in caught.value.problems] == [2, 3]
     assert "is huge" in caught.value.problems[0].message
     assert "not an image file" in caught.value.problems[1].message
+
+
+def test_rows_that_lack_something_are_named(tmp_path: Path) -> None:
+    rows = [
+        row(0),
+        row(1, choices=None),
+        row(2, idx=None),
+        row(3, prompt="", question=" "),
+        row(4, idx="val_Object_Localization_0"),
+        row(5, choices=["Box A", None]),
+        row(6, image_1={"bytes": None, "path": "x.jpg"}),
+        row(7, sub_task=None),
+    ]
+    write(tmp_path, "Object_Localization", rows)
+    with pytest.raises(DataError) as caught:
+        load_blink(tmp_path)
+    found = caught.value.problems
+    assert [problem.row for problem in found] == [2, 3, 4, 5, 6, 7, 8]
+    wanted = ["choices must", "idx must", "question must", "already used in", "choices must be a"]
+    for problem, message in zip(found, [*wanted, "image_1 holds no", "sub_task"], strict=True):
+        assert message in problem.message
+    assert "parquet:1" in found[3].message
+
+
+def test_a_picture_cut_short_is_named_wherever_it_is_decoded(tmp_path: Path) -> None:
+    whole = layouts.noise(tmp_path / "noise.png", 0)
+    cut = {"bytes": whole[: len(whole) // 2], "path": None}
+    write(tmp_path, "Object_Localization", [row(0), row(1, image_2=cut)])
+    place = r"\(Object_Localization/val-00000-of-00001\.parquet:2, image_2\)"
+    _, example = load_blink(tmp_path)
+    for read in (open_rgb, open_small, lambda image: read_image(image, example.id)):
+        with pytest.raises(DataError, match=rf"{place} is damaged"):
+            read(example.images[1])
+        assert read(example.images[0]).size == (20, 10)
+    with pytest.raises(DataError, match=rf"the image {place}"):  # not Pillow's name of an object
+        open_rgb(example.images[1])
+    with pytest.raises(DataError, match=place):
+        write_dataset(tmp_path / "set", {"train": [example]})
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    write(tmp_path, "Object_Localization", [row(number) for number in range(9)])
+    path = tmp_path / "Object_Localization" / "val-00000-of-00001.parquet"
+    whole = bytearray(path.read_bytes())
+    whole[4:60] = bytes(56)  # the first page, not the footer
+    path.write_bytes(whole)
+    with pytest.raises(DataError, match=r"val-00000-of-00001\.parquet is damaged, copy it again"):
+        load_blink(tmp_path)
 
 
 def test_wrong_places(tmp_path: Path) -> None:

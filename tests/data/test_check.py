@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from livr.data.check import TokenCount, check_folder, inspect_image, length_problems
+from livr.data.check import check_folder, inspect_image
+from livr.data.check_length import TokenCount, length_problems
 from livr.data.example import Example
 from livr.data.store import load_split
 from livr.errors import DataError
@@ -84,6 +85,12 @@ BAD_ROWS: list[tuple[Any, str]] = [
     (row(0, choices=["yes"]), "1 choices"),
     (row(0, choices=["yes", " "]), "choice B is empty"),
     (row(0, choices=["yes", "yes"]), "same choice twice"),
+    (row(0, choices=["yes", "no", " yes "]), "choices A and C read the same: 'yes' and ' yes '"),
+    (row(0, choices=["caf\u00e9", "cafe\u0301"]), "choices A and B read the same"),
+    (row(0, task=" "), "the task is empty"),
+    (row(0, choices=None, board=[], answer="R"), "the board is empty"),
+    (row(0, choices=None, board=["SF", "FG"], answer="U"), "the answer 'U' is no safe path"),
+    (row(0, choices=None, board=["SH", "FG"], answer="R,D"), "it falls into a hole"),
     (row(0, images=[]), "no image"),
     (row(0, question="<image> or <image>?"), "2 <image> marks"),
     (row(0, images=[""]), "image path is empty"),
@@ -221,11 +228,11 @@ def test_missing_and_empty_files(folder: Path) -> None:
     (folder / "val.jsonl").touch()
     (folder / "dev.jsonl").touch()
     problems = found(folder)
-    assert [(f, n) for f, n, _ in problems] == [
-        ("train.jsonl", None),
-        ("dev.jsonl", None),
-        ("val.jsonl", None),
-    ]
+    assert [(f, n) for f, n, _ in problems] == [("dev.jsonl", None), ("val.jsonl", None)]
+    (folder / "val.jsonl").unlink()
+    problems = found(folder)
+    assert [(f, n) for f, n, _ in problems] == [("train.jsonl", None), ("dev.jsonl", None)]
+    assert "so are val.jsonl and test.jsonl; found dev.jsonl, images" in problems[0][2]
     with pytest.raises(DataError, match="not a folder"):
         check_folder(folder / "nowhere")
     with pytest.raises(DataError, match="does not exist"):

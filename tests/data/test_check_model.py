@@ -10,7 +10,8 @@ import pytest
 
 import livr
 from livr.cli.data import _token_counter
-from livr.data.check import check_folder, length_problems
+from livr.data.check import check_folder
+from livr.data.check_length import length_problems
 from livr.data.example import Example
 from livr.data.store import load_split, write_dataset
 

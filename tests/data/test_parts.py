@@ -10,6 +10,7 @@ import pytest
 
 from livr.data.convert import convert, export_parquet
 from livr.data.example import Example
+from livr.data.formats import read_examples, read_parts
 from livr.data.parts import split_of
 from livr.data.store import load_split, write_dataset
 from livr.errors import DataError
@@ -115,3 +116,88 @@ def test_a_part_beside_the_splits_is_refused(folder: Path, tmp_path: Path) -> No
     with pytest.raises(DataError, match="and more, which is none of train, val and test"):
         convert(tmp_path / "parquet", tmp_path / "back")
     assert not (tmp_path / "back").exists()
+
+
+def rows(pictures: Path, first: int, *answers: str, ids: tuple[str, ...] = ()) -> pa.Table:
+    numbers = range(first, first + len(answers))
+    for number in numbers:
+        layouts.noise(pictures / f"{number}.png", number)
+    named = {"id": list(ids)} if ids else {}
+    names = [f"{number}.png" for number in numbers]
+    return pa.table({"image": names, "question": ["?"] * len(names), "answer": answers, **named})
+
+
+def test_problems_are_placed_in_their_part(tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    train, val = rows(tmp_path, 0, "a", "b", "c"), rows(tmp_path, 3, "a", "", "")
+    (tmp_path / "two").mkdir()
+    pq.write_table(train, tmp_path / "two/train.parquet")
+    pq.write_table(val, tmp_path / "two/validation.parquet")
+    parts = {"train": datasets.Dataset(train), "validation": datasets.Dataset(val)}
+    datasets.DatasetDict(parts).save_to_disk(str(tmp_path / "saved"))
+    for folder, file in (("two", "validation.parquet"), ("saved", "validation")):
+        with pytest.raises(DataError) as caught:
+            read_examples(tmp_path / folder)
+        assert [(p.file, p.row) for p in caught.value.problems] == [(file, 2), (file, 3)]
+    slip = val.append_column("choice", [[["a", "b"]] * 3])
+    pq.write_table(slip, tmp_path / "two/validation.parquet")
+    with pytest.raises(DataError) as caught:
+        read_examples(tmp_path / "two")
+    assert [(p.file, p.row) for p in caught.value.problems] == [("validation.parquet", None)]
+
+
+def test_ids_that_start_again_in_each_split_get_it_in_front(tmp_path: Path) -> None:
+    (tmp_path / "two").mkdir()
+    train = rows(tmp_path, 0, "a", "b", ids=("1", "2"))
+    pq.write_table(train, tmp_path / "two/train.parquet")
+    pq.write_table(rows(tmp_path, 2, "a", ids=("3",)), tmp_path / "two/validation.parquet")
+    ids = {s: [e.id for e in part] for s, part in read_parts(tmp_path / "two").items()}
+    assert ids == {"train": ["1", "2"], "val": ["3"]}
+    pq.write_table(rows(tmp_path, 2, "a", ids=("2",)), tmp_path / "two/validation.parquet")
+    ids = {s: [e.id for e in part] for s, part in read_parts(tmp_path / "two").items()}
+    assert ids == {"train": ["train-1", "train-2"], "val": ["val-2"]}
+    pq.write_table(rows(tmp_path, 4, "a", ids=("2",)), tmp_path / "two/train-1.parquet")
+    with pytest.raises(DataError) as caught:
+        read_examples(tmp_path / "two")
+    [problem] = caught.value.problems
+    assert (problem.file, problem.row) == ("train.parquet", 2)
+    assert "'2' was already used in train-1.parquet, row 1; give each" in problem.message
+
+
+DAMAGED = [
+    ("train/state.json", "{}"),
+    ("train/state.json", "["),
+    ("train/dataset_info.json", "[]"),
+    ("train/data-00000-of-00001.arrow", "x"),
+    ("dataset_dict.json", "{}"),
+    ("dataset_dict.json", '{"splits": ["other"]}'),
+]
+
+
+@pytest.mark.parametrize(("file", "text"), DAMAGED)
+def test_a_damaged_saved_dataset_is_named(tmp_path: Path, file: str, text: str) -> None:
+    datasets = pytest.importorskip("datasets")
+    parts = {"train": datasets.Dataset(rows(tmp_path, 0, "a"))}
+    datasets.DatasetDict(parts).save_to_disk(str(tmp_path / "saved"))
+    (tmp_path / "saved" / file).write_text(text)
+    with pytest.raises(DataError, match=r"saved holds a saved dataset that is damaged .*save it"):
+        read_examples(tmp_path / "saved")
+
+
+def test_a_damaged_parquet_file_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "rows.parquet"
+    pq.write_table(rows(tmp_path, 0, *map(str, range(20))), path, compression="none")
+    whole = bytearray(path.read_bytes())
+    whole[4:60] = bytes(56)  # the first page, not the footer
+    path.write_bytes(whole)
+    with pytest.raises(DataError, match=r"rows\.parquet is damaged, copy it again"):
+        read_examples(path)
+    path.write_text("no parquet")
+    with pytest.raises(DataError, match=r"rows\.parquet is not a parquet file"):
+        read_examples(path)
+
+
+@pytest.mark.parametrize("source", ["hf:", "hf: ", "hf::train"])
+def test_the_hub_needs_a_name(source: str) -> None:
+    with pytest.raises(DataError, match="hf: names no data set"):
+        read_examples(source)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import os
 import random
 import struct
 from collections.abc import Callable
@@ -16,7 +18,7 @@ from PIL.PngImagePlugin import PngInfo
 from livr.data.check import check_folder, inspect_image
 from livr.data.dedup import open_rgb as open_small
 from livr.data.example import Example
-from livr.data.pictures import PixelRangeError, eight_bit, open_rgb, storable, to_rgb
+from livr.data.pictures import PixelRangeError, eight_bit, file_problem, open_rgb, storable, to_rgb
 from livr.data.show import thumbnails
 from livr.data.store import load_split, write_dataset
 from livr.errors import DataError
@@ -118,6 +120,19 @@ def test_a_long_image_path_is_a_problem_of_its_row(tmp_path: Path) -> None:
         assert (problem.file, problem.row) == ("train.jsonl", 1)
         assert "no path that can be used" in problem.message
         assert len(problem.message) < 250
+
+
+def test_a_folder_that_may_not_be_read_is_said_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(path: Path, **_: object) -> os.stat_result:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "stat", denied)
+    problem = file_problem(tmp_path / "secret/1.png", "secret/1.png")
+    assert problem is not None
+    assert "secret/1.png cannot be read (Permission denied)" in problem
+    assert "does not hold it" not in problem
 
 
 def test_a_png_with_a_broken_chunk_is_named(tmp_path: Path) -> None:

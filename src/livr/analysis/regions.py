@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +13,8 @@ from PIL import Image
 from livr.data.example import Example
 from livr.data.pool.counts import PLURAL, compose
 from livr.data.prompts import TEMPLATES
-from livr.data.store import REGIONS
+from livr.data.regions import read_region_rows
+from livr.data.store import REGIONS, is_there, row_file_fault
 from livr.data.tasks.drawing import COLOURS
 from livr.errors import DataError, Problem
 
@@ -58,19 +57,13 @@ def read_regions(folder: Path, sizes: Mapping[str, Sequence[tuple[int, int]]]) -
         DataError: A row is wrong; all such rows are named.
     """
     path = folder / REGIONS
-    if not path.is_file():
+    if not is_there(path):
         return {}
+    if fault := row_file_fault(path):
+        raise DataError(f"{path} {fault}")
     found: dict[str, list[Mask | None]] = {}
     problems: list[Problem] = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-        try:
-            row: dict[str, Any] = json.loads(line)
-            name, index = str(row["id"]), int(row.get("image", 0))
-            left, top, right, bottom = (round(float(v)) for v in row["box"])
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
-            wanted = '{"id": ..., "image": 0, "box": [left, top, right, bottom]}'
-            problems.append(Problem(REGIONS, number, f"expected {wanted}"))
-            continue
+    for number, (name, index, box) in read_region_rows(path, REGIONS, problems):
         if name not in sizes:
             continue
         if not 0 <= index < len(sizes[name]):
@@ -80,7 +73,7 @@ def read_regions(folder: Path, sizes: Mapping[str, Sequence[tuple[int, int]]]) -
         width, height = sizes[name][index]
         mask = masks[index]
         mask = np.zeros((height, width), dtype=np.bool_) if mask is None else mask
-        left, top, right, bottom = (max(0, v) for v in (left, top, right, bottom))
+        left, top, right, bottom = (max(0, v) for v in box)
         mask[top:bottom, left:right] = True
         masks[index] = mask if mask.any() else None
     if problems:

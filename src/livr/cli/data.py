@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from livr.cli.console import JsonFlag, TrustFlag, hush, note, print_json, print_table, progress
+from livr.cli.console import JsonFlag, TrustFlag, hush, note, print_json
+from livr.cli.data_build import build
 
 if TYPE_CHECKING:
-    from livr.data.check import TokenCounter
+    from livr.data.check_length import TokenCounter
     from livr.data.example import Example
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Build, check, show data sets.")
@@ -18,66 +20,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Build, check
 Folder = Annotated[Path, typer.Argument(help="Data set folder with train.jsonl and images/.")]
 
 
-@app.command()
-def build(
-    task: Annotated[str, typer.Argument(help="Name of a task, or all.")],
-    source: Annotated[str, typer.Option(help="Folder of the public data set, or pool.")] = "pool",
-    out: Annotated[Path | None, typer.Option(help="Folder to write (all: one per task).")] = None,
-    train: Annotated[int, typer.Option(min=0, help="Training questions.")] = 1000,
-    val: Annotated[int, typer.Option(min=0, help="Validation questions.")] = 250,
-    test: Annotated[int, typer.Option(min=0, help="Test questions.")] = 250,
-    seed: Annotated[int, typer.Option(help="Same seed, same bytes.")] = 0,
-    prompts: Annotated[
-        Path | None, typer.Option(help="BLINK folder whose wording is used instead of ours.")
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace --out.")] = False,
-    as_json: JsonFlag = False,
-) -> None:
-    """Build one of the paper's tasks from its public data set, or from the embedded images."""
-    from livr.data.build import build_task
-    from livr.data.pool.writers import WRITERS
-    from livr.data.tasks import TASKS, get_task
-    from livr.errors import ConfigError
-
-    names = [name for name in TASKS if name in WRITERS]
-    if task != "all":
-        names = [get_task(task).name]
-    if task == "all" and source != "pool":
-        raise ConfigError("all works with --source pool; build the tasks of a data set one by one")
-    target = out or Path("data") / task
-    sizes = {"train": train, "val": val, "test": test}
-    rows = []
-    total = len(names) * sum(sizes.values())
-    with progress(total, task) as advance:
-        done = 0
-
-        def tick(name: str, split: str, made: int, wanted: int) -> None:
-            nonlocal done
-            done += 1
-            advance(done, f"{name} {split}")
-
-        for name in names:
-            folder = target / name if task == "all" else target
-            manifest = build_task(name, source, folder, sizes, seed, overwrite, tick, prompts)
-            rows.append({"out": str(folder), **manifest})
-    if as_json:
-        print_json(rows if task == "all" else rows[0])
-        return
-    _print_built(rows)
-
-
-def _print_built(rows: list[dict[str, Any]]) -> None:
-    cells = []
-    for row in rows:
-        counts = "/".join(str(n) for n in row["counts"].values())
-        leaks = [name for name, score in row["shortcuts"].items() if not score["ok"]]
-        cells.append([row["task"], counts, ", ".join(leaks) or "none", row["out"]])
-    print_table(["task", "train/val/test", "shortcuts above chance", "folder"], cells)
-    for row in rows:
-        for split, wanted in row["wanted"].items():
-            if row["counts"][split] < wanted:
-                dropped = ", ".join(f"{k}: {v}" for k, v in row["dropped"][split].items())
-                note(f"{row['task']} {split}: {row['counts'][split]} of {wanted} ({dropped})")
+app.command()(build)
 
 
 @app.command()
@@ -93,22 +36,32 @@ def check(
     from livr.data.check import check_folder
 
     counter = None if model is None else _token_counter(model, trust_remote_code)
-    report = check_folder(folder, counter)
+    report = check_folder(folder, counter, judged=_judged)
     if as_json:
         problems = [{"file": p.file, "row": p.row, "message": p.message} for p in report.problems]
-        print_json({"ok": not problems, "counts": report.counts, "problems": problems})
+        found = {"counts": report.counts, "problems": problems, "notes": report.notes}
+        print_json({"ok": not problems, **found})
         if problems:
             raise typer.Exit(2)
         return
     report.raise_if_any(folder)
     counts = ", ".join(f"{n} {split}" for split, n in report.counts.items())
     typer.echo(f"{folder} is fine: {counts}; {report.images} images")
+    for remark in report.notes:
+        note(remark)
+
+
+def _judged(example: Example) -> bool:
+    """Whether the answer is judged right when a model gives it word for word."""
+    from livr.evaluate.score import judge
+
+    return judge(example, example.answer).correct
 
 
 def _token_counter(name: str, trust_remote_code: bool) -> TokenCounter:
     """Connects the check with a model's own tokenizer and image processor."""
     import livr
-    from livr.data.check import TokenCount
+    from livr.data.check_length import TokenCount
 
     model = livr.load(name, trust_remote_code=trust_remote_code)
     images = getattr(model.processor, "image_processor", None)
@@ -161,7 +114,9 @@ def show(
     if not tokens:
         if model is not None or latents or mask is not None:
             raise ConfigError("--model, --latents and --mask are for --tokens")
-        for path in write_show(folder, split, examples, out, count or 18, seed):
+        # The page is UTF-8, and a folder's name may hold bytes that are no text.
+        title = os.fsencode(folder).decode(errors="backslashreplace")
+        for path in write_show(title, split, examples, out, count or 18, seed):
             typer.echo(str(path))
         return
     if model is None:
@@ -194,6 +149,8 @@ def convert(
     manifest = run(source, out, images, val, test, seed, overwrite)
     counts = ", ".join(f"{n} {split}" for split, n in manifest["counts"].items())
     typer.echo(f"{out}: {counts}")
+    for remark in manifest.get("notes", ()):
+        note(remark)
     if "splits" in manifest:
         note(f"The splits are those of {source}; --val and --test divide rows without one.")
 
@@ -212,8 +169,18 @@ def export(
     from livr.data.convert import export_parquet
 
     if lmms_eval:
+        from livr.data.rows import is_unicode
+        from livr.data.store import files_of
+        from livr.data.target import spare_inputs
+        from livr.errors import DataError
         from livr.evaluate.lmms_eval import write_task
 
+        if not is_unicode(str(out.resolve())):
+            raise DataError(
+                f"--out {out} holds bytes that are no text, and the task names its own path in a "
+                "text file; choose another --out"
+            )
+        spare_inputs(out, files_of(folder))
         typer.echo(f"{out}: task {write_task(folder, out, split, overwrite)}")
         return
     counts = export_parquet(folder, out, overwrite)
@@ -234,8 +201,12 @@ def dedup(
     """Remove training rows that show a picture of a test set, even changed or mirrored."""
     from livr.data.dedup import ClipEmbedder, thumbnail_embedding
     from livr.data.dedup_folder import dedup_folder
+    from livr.data.target import writable_target
 
+    writable_target(out, overwrite, [folder] if clip is None else [folder, clip])
     embed = thumbnail_embedding if clip is None else ClipEmbedder(clip)
     result = dedup_folder(folder, against, out, split, embed, overwrite)
-    for name, count in result.counts.items():
-        typer.echo(f"{name}: {count} kept, {result.removed[name]} removed")
+    for name, removed in result.removed.items():
+        typer.echo(f"{name}: {result.counts.get(name, 0)} kept, {removed} removed")
+        if name not in result.counts:
+            note(f"{name}: no row remained, so {out} has no {name} split")

@@ -7,6 +7,7 @@ imported at the top of these files, so `--help` answers at once.
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -136,6 +137,16 @@ def explain(error: BaseException) -> int:
     return BUG
 
 
+def hang_up(_number: int, _frame: Any) -> None:
+    """Stop as Ctrl-C does, once: shells send the signal again, which would stop the tidying up.
+
+    Raises:
+        KeyboardInterrupt: Always.
+    """
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 def main() -> None:
     """Run the command line: exit 0, 2 for an error the user can mend, 1 for a bug."""
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -144,6 +155,13 @@ def main() -> None:
     warnings.filterwarnings("ignore", message="Image size .* exceeds limit")
     # A scheduler's SIGTERM stops a command as Ctrl-C does, and the processes it started with it.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # So does a terminal that is closed, unless nohup has it ignored.
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, hang_up)
+    # File names may hold bytes that are no text, and no output is worth a traceback.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except (Exception, KeyboardInterrupt) as error:

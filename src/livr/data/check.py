@@ -5,38 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple, Protocol
 
+from livr.data.check_leaks import Leaks
+from livr.data.check_length import TokenCounter, length_problems, over_limit
+from livr.data.check_rows import row_problems
 from livr.data.example import Example
 from livr.data.pictures import inspect_picture, path_problem
-from livr.data.rows import Row, content_problems, read_rows
-from livr.data.store import REGIONS, SPLITS
-from livr.errors import DataError, LivrError, Problem
+from livr.data.regions import read_region_rows
+from livr.data.rows import Row, content_problems, read_rows, shortened
+from livr.data.store import REGIONS, SPLITS, is_there, row_file_fault, stored_splits
+from livr.errors import DataError, Problem
 
 Advance = Callable[[str, int], None]
-
-
-class TokenCount(NamedTuple):
-    """Length of one example in tokens: prompt, latents and answer; the share of images."""
-
-    total: int
-    image: int
-
-
-class TokenCounter(Protocol):
-    """Knows how long an example becomes for one model.
-
-    Attributes:
-        limit: Longest sequence the model takes, in tokens.
-        pixels_per_token: Pixels behind one image token, or None if not known.
-    """
-
-    limit: int
-    pixels_per_token: int | None
-
-    def __call__(self, example: Example) -> TokenCount:
-        """Returns the length of one example. May raise a LivrError if it cannot be encoded."""
-        ...
+Judged = Callable[[Example], bool]
+"""Whether the answer of a question would be right if a model gave it word for word."""
 
 
 @dataclass
@@ -47,11 +29,13 @@ class Report:
         problems: Everything that is wrong, in file and row order.
         counts: Split -> number of well-formed rows.
         images: Number of different image files looked into.
+        notes: What is no fault but should be known.
     """
 
     problems: list[Problem] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
     images: int = 0
+    notes: list[str] = field(default_factory=list)
 
     def raise_if_any(self, folder: Path) -> None:
         """Raises DataError with all problems, if there are any."""
@@ -60,7 +44,10 @@ class Report:
 
 
 def check_folder(
-    folder: str | Path, counter: TokenCounter | None = None, advance: Advance | None = None
+    folder: str | Path,
+    counter: TokenCounter | None = None,
+    advance: Advance | None = None,
+    judged: Judged | None = None,
 ) -> Report:
     """Looks at every row and into every image file of a data set folder.
 
@@ -68,6 +55,7 @@ def check_folder(
         folder: The data set.
         counter: If given, sequences longer than its limit are problems too.
         advance: Called with file and row after every row, for a progress display.
+        judged: If given, answers that can never be right are problems too.
 
     Raises:
         DataError: There is no such folder.
@@ -76,64 +64,88 @@ def check_folder(
     if not root.is_dir():
         raise DataError(f"{root} is not a folder; expected one with train.jsonl and images/")
     report = Report()
-    checker = _Checker(root, report, counter)
-    if not (root / "train.jsonl").exists():
-        report.problems.append(Problem("train.jsonl", None, _missing_train(root)))
+    checker = _Checker(root, report, counter, judged)
+    splits = stored_splits(root)
+    if not splits:
+        report.problems.append(Problem("train.jsonl", None, _nothing(root)))
+    elif "train" not in splits:
+        report.notes.append(
+            f"{root} has no train.jsonl: models can be tested on it, not trained on it"
+        )
     for path in sorted(root.glob("*.jsonl")):
         if path.stem not in SPLITS and path.name != REGIONS:
             message = "not a split; rename it to train.jsonl, val.jsonl or test.jsonl, or move it"
             report.problems.append(Problem(path.name, None, message))
-    for split in SPLITS:
+    for split in splits:
         file = f"{split}.jsonl"
-        if (root / file).is_dir():
-            message = "is a folder; expected a file with one row per line"
-            report.problems.append(Problem(file, None, message))
-        elif (root / file).is_file():
-            for row in checker.check_split(split):
-                if advance:
-                    advance(file, row)
+        if fault := row_file_fault(root / file):
+            report.problems.append(Problem(file, None, fault))
+            continue
+        for row in checker.check_split(split):
+            if advance:
+                advance(file, row)
+    report.problems.extend(checker.region_problems())
     report.images = len(checker.images)
     return report
 
 
-def _missing_train(root: Path) -> str:
+def _nothing(root: Path) -> str:
     names = sorted(path.name for path in root.iterdir())
     found = ", ".join(names[:8]) + (" ..." if len(names) > 8 else "") if names else "nothing"
-    return f"the file is missing; found {found}"
+    return f"the file is missing, and so are val.jsonl and test.jsonl; found {found}"
 
 
 class _Checker:
     """Remembers ids and images across the splits."""
 
-    def __init__(self, root: Path, report: Report, counter: TokenCounter | None) -> None:
+    def __init__(
+        self, root: Path, report: Report, counter: TokenCounter | None, judged: Judged | None
+    ) -> None:
         self.root = root
         self.report = report
         self.counter = counter
+        self.judged = judged
         self.ids: dict[str, str] = {}
+        self.shown: dict[str, int] = {}
         self.images: dict[Path, tuple[str, str]] = {}
-        self.first_use: dict[str, tuple[str, str, str]] = {}
-        self.first_source: dict[str, tuple[str, str]] = {}
-        self.reported: set[tuple[str, str]] = set()
+        self.leaks = Leaks()
 
     def check_split(self, split: str) -> Iterator[int]:
         """Checks one file; yields the number of each well-formed row."""
         file = f"{split}.jsonl"
-        path = self.root / file
         count = 0
         start = len(self.report.problems)
-        for number, row in read_rows(path, file, self.report.problems):
+        for number, row in read_rows(self.root / file, file, self.report.problems):
             count += 1
-            messages = [*content_problems(row), *self._id_problems(row, f"{file}:{number}")]
-            for image in (*row.images, *row.helper_images):
-                messages.extend(self._image_problems(image, split, f"{file}:{number}"))
-            messages.extend(self._source_problems(row, split, f"{file}:{number}"))
-            if self.counter is not None and not messages:
-                messages.extend(length_problems(row.to_example(self.root.resolve()), self.counter))
+            content = _content(row) or self._answer_problems(row)
+            pictures = self._picture_problems(row, split, number)
+            messages = [*content, *self._id_problems(row, f"{file}:{number}"), *pictures]
+            for name in row.sources:
+                self.leaks.see_source(name, split, number)
+            if self.counter is not None and not pictures:
+                messages.extend(self._length_problems(row, self.counter, bool(content)))
             self.report.problems.extend(Problem(file, number, message) for message in messages)
             yield number
-        found = self.report.problems[start:]
+        found = [*self.report.problems[start:], *self.leaks.problems(split)]
         self.report.problems[start:] = sorted(found, key=lambda problem: problem.row or 0)
         self.report.counts[split] = count
+
+    def _answer_problems(self, row: Row) -> list[str]:
+        if self.judged is None or self.judged(row.to_example(self.root)):
+            return []
+        return [
+            f"the answer {shortened(row.answer)!r} can never score: it is not judged right even "
+            "if a model repeats it word for word; reword it"
+        ]
+
+    def _length_problems(self, row: Row, counter: TokenCounter, faulty: bool) -> list[str]:
+        example = row.to_example(self.root.resolve())
+        if not faulty:
+            return length_problems(example, counter)
+        try:
+            return over_limit(counter(example), example, counter)
+        except Exception:  # encoders stumble over what is reported already
+            return []
 
     def _id_problems(self, row: Row, place: str) -> list[str]:
         if not row.id.strip():
@@ -143,38 +155,50 @@ class _Checker:
         self.ids[row.id] = place
         return []
 
-    def _source_problems(self, row: Row, split: str, place: str) -> Iterator[str]:
-        for name in row.sources:
-            first_split, first_place = self.first_source.setdefault(name, (split, place))
-            if first_split != split and (f"source {name}", split) not in self.reported:
-                self.reported.add((f"source {name}", split))
-                yield (
-                    f"the source {name!r} is in two splits: it is already in {first_place}; "
-                    "keep its questions in one split only"
-                )
+    def _picture_problems(self, row: Row, split: str, number: int) -> list[str]:
+        """Says which pictures cannot be used; notes where the others are shown."""
+        self.shown.setdefault(row.id, len(row.images))
+        found = []
+        for image in (*row.images, *row.helper_images):
+            if problem := path_problem(self.root, image):
+                found.append(problem)
+                continue
+            path = (self.root / image).resolve()
+            if path not in self.images:
+                self.images[path] = inspect_image(path)
+            message, digest = self.images[path]
+            if message:
+                found.append(f"image {image} {message}")
+            else:
+                self.leaks.see_picture(digest, image, split, number)
+        return found
 
-    def _image_problems(self, image: str, split: str, place: str) -> Iterator[str]:
-        problem = path_problem(self.root, image)
-        if problem:
-            yield problem
-            return
-        path = (self.root / image).resolve()
-        if path not in self.images:
-            self.images[path] = inspect_image(path)
-        message, digest = self.images[path]
-        if message:
-            yield f"image {image} {message}"
-            return
-        first_split, first_place, first_image = self.first_use.setdefault(
-            digest, (split, place, image)
-        )
-        if first_split != split and (digest, split) not in self.reported:
-            self.reported.add((digest, split))
-            same = "it" if first_image == image else f"the same picture, as {first_image},"
-            yield (
-                f"image {image} is in two splits: {same} is already in {first_place}; "
-                "keep it in one split only"
-            )
+    def region_problems(self) -> list[Problem]:
+        """Says what is wrong with the boxes of the data set, if it has any."""
+        path = self.root / REGIONS
+        if fault := row_file_fault(path):
+            return [Problem(REGIONS, None, fault)]
+        if not is_there(path):
+            return []
+        found: list[Problem] = []
+        for number, region in read_region_rows(path, REGIONS, found):
+            # Of a question that is not there nothing can be said; `dedup` may have removed it.
+            images = self.shown.get(region.id)
+            if images is not None and not 0 <= region.image < images:
+                message = f"{region.id!r} has no image {region.image}; it has {images}, from 0 on"
+                found.append(Problem(REGIONS, number, message))
+        return found
+
+
+def _content(row: Row) -> list[str]:
+    """What is wrong with a row, images aside."""
+    if row.board == []:
+        rest = row.model_copy(update={"board": None})
+        return [*_content(rest), "the board is empty; give its rows, or leave the key out"]
+    return [
+        *content_problems(row),
+        *row_problems(row.task, row.choices, row.board, row.answer),
+    ]
 
 
 def inspect_image(path: Path) -> tuple[str, str]:
@@ -182,27 +206,3 @@ def inspect_image(path: Path) -> tuple[str, str]:
     if path.stat().st_size == 0:
         return "is an empty file", ""
     return inspect_picture(path)
-
-
-def length_problems(example: Example, counter: TokenCounter) -> list[str]:
-    """Says by how much an example is too long for a model, and what would fit."""
-    try:
-        count = counter(example)
-    except LivrError as error:
-        return [str(error)]
-    over = count.total - counter.limit
-    if over <= 0:
-        return []
-    text = count.total - count.image
-    message = (
-        f"the sequence has {count.total:,} tokens ({count.image:,} of them images), {over:,} more "
-        f"than the model takes ({counter.limit:,}); image tokens are never cut"
-    )
-    room = (counter.limit - text) // max(1, len(example.images))
-    if room < 1:
-        return [f"{message}: the text alone has {text:,} tokens, shorten it or use fewer images"]
-    if counter.pixels_per_token is None:
-        return [f"{message}: use a smaller pixel budget, at most {room:,} tokens per image fit"]
-    return [
-        f"{message}: a budget of at most {room * counter.pixels_per_token:,} pixels per image fits"
-    ]

@@ -16,11 +16,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
+from livr.data.check_rows import row_problems
 from livr.data.example import Example, ImageInput
-from livr.data.formats import read_parts
+from livr.data.formats import HUB, read_parts
 from livr.data.pictures import inspect_picture, storable
-from livr.data.store import SPLITS, load_split, staged_folder, writable_target, write_dataset
-from livr.errors import DataError
+from livr.data.store import (
+    SPLITS,
+    load_split,
+    picture_files,
+    staged_folder,
+    stored_splits,
+    write_dataset,
+)
+from livr.data.target import parents_of, spare_inputs, writable_target
+from livr.errors import DataError, Problem
 
 
 def convert(
@@ -47,22 +56,41 @@ def convert(
         overwrite: Replace an existing data set.
 
     Images that the source holds as bytes are written as they are; only pictures without a file
-    of their own become PNG.
+    of their own become PNG. The manifest's `notes` say why a split is smaller than asked for.
 
     Raises:
-        DataError: A row is wrong, the target is taken, or the shares leave nothing to train on.
+        DataError: A row is wrong, the target is taken or would take an input away, or the shares
+            leave nothing to train on.
     """
     if not (val >= 0 and test >= 0 and val + test < 1):  # so that NaN is refused, too
         raise DataError(f"val {val} and test {test} must be shares that leave rows to train on")
-    target = writable_target(Path(out), overwrite)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as unpacked:
+    named = () if str(source).startswith(HUB) else (source,)
+    inputs = (*named, *(() if images is None else (images,)))
+    target = writable_target(Path(out), overwrite, inputs)
+    prefix = f".{target.name}-"
+    with parents_of(target), TemporaryDirectory(prefix=prefix, dir=target.parent) as unpacked:
         parts = read_parts(source, images, Path(unpacked))
-        kept = None not in parts
-        splits = _kept(parts) if kept else _divided(parts[None], val, test, seed)
+        everything = [example for examples in parts.values() for example in examples]
+        _refuse_faulty(str(source), everything)
+        spare_inputs(Path(out), picture_files(everything))
+        if None in parts:
+            splits, notes = _divided(parts[None], {"val": val, "test": test}, seed)
+            how = {"seed": seed, **({"notes": notes} if notes else {})}
+        else:
+            splits, how = _kept(parts), {"splits": "those of the source"}
         source_note = {"name": Path(source).name, "licence": "the user's own"}
-        how = {"splits": "those of the source"} if kept else {"seed": seed}
         return write_dataset(out, splits, {"source": source_note, **how}, overwrite)
+
+
+def _refuse_faulty(source: str, examples: Sequence[Example]) -> None:
+    """Raises for rows that `livr data check` would refuse in the data set."""
+    problems = [
+        Problem(Path(source).name, None, f"the row with the id {example.id!r}: {message}")
+        for example in examples
+        for message in row_problems(example.task, example.choices, example.board, example.answer)
+    ]
+    if problems:
+        raise DataError(f"{source} has {len(problems)} problem(s):", problems)
 
 
 def _kept(parts: Mapping[str | None, list[Example]]) -> dict[str, list[Example]]:
@@ -70,25 +98,43 @@ def _kept(parts: Mapping[str | None, list[Example]]) -> dict[str, list[Example]]
 
 
 def _divided(
-    examples: Sequence[Example], val: float, test: float, seed: int
-) -> dict[str, list[Example]]:
+    examples: Sequence[Example], shares: Mapping[str, float], seed: int
+) -> tuple[dict[str, list[Example]], list[str]]:
+    """Returns the splits that got rows, and why others got fewer than asked for."""
     groups = list(group_by_picture(examples).values())
     random.Random(seed).shuffle(groups)
-    wanted = {"test": round(test * len(examples)), "val": round(val * len(examples))}
+    wanted = {split: round(shares[split] * len(examples)) for split in ("test", "val")}
     result: dict[str, list[Example]] = {split: [] for split in SPLITS}
     for group in groups:
         split = next((s for s, n in wanted.items() if len(result[s]) + len(group) <= n), "train")
         result[split].extend(group)
     if not result["train"]:
         raise DataError(
-            f"val {val} and test {test} leave none of the {len(examples)} row(s) to train on; "
-            "lower them, or give more rows"
+            f"val {shares['val']} and test {shares['test']} leave none of the {len(examples)} "
+            "row(s) to train on; lower them, or give more rows"
         )
-    return {split: rows for split, rows in result.items() if rows}
+    notes = []
+    for split, share in shares.items():
+        if share > 0 and not wanted[split]:
+            notes.append(
+                f"{split}: no row, {share:g} of {len(examples)} rounds to none; give more "
+                "rows or a larger share"
+            )
+        elif len(result[split]) < wanted[split]:
+            largest = max(map(len, groups))
+            notes.append(
+                f"{split}: {len(result[split])} of the {wanted[split]} row(s) asked for. Rows that "
+                "show the same picture, name a common source or count together stay in one split; "
+                f"there are {len(groups)} such group(s), the largest of {largest} row(s)"
+            )
+    return {split: rows for split, rows in result.items() if rows}, notes
 
 
 def group_by_picture(examples: Sequence[Example]) -> dict[int, list[Example]]:
-    """Groups examples linked by pictures with the same pixels, a source, or a score group."""
+    """Groups examples linked by pictures with the same pixels, a source, or a score group.
+
+    Helper images count as well: seen in training, they are known pictures in a test.
+    """
     parent = list(range(len(examples)))
 
     def root(index: int) -> int:
@@ -104,7 +150,7 @@ def group_by_picture(examples: Sequence[Example]) -> dict[int, list[Example]]:
             hashlib.sha256(image.tobytes()).hexdigest()
             if isinstance(image, Image.Image)
             else digest_file(Path(image))
-            for image in example.images
+            for image in (*example.images, *example.helper_images)
         ]
         if example.score_group is not None:
             names.append(f"score group {example.score_group}")
@@ -130,10 +176,16 @@ def export_parquet(folder: str | Path, out: str | Path, overwrite: bool = False)
     `livr data convert`. Returns split -> rows.
 
     Raises:
-        DataError: The data set has problems, or the target is taken.
+        DataError: The data set has problems, or the target is taken or would take it away.
     """
     root = Path(folder)
-    counts = {}
+    names = stored_splits(root)
+    writable_target(Path(out), overwrite, [root / f"{split}.jsonl" for split in names])
+    splits = {split: load_split(root, split) for split in names}
+    if not splits:
+        raise DataError(f"{root} has no train.jsonl, val.jsonl or test.jsonl")
+    for examples in splits.values():
+        spare_inputs(Path(out), picture_files(examples))
     image = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
     schema = pa.schema(
         [
@@ -150,18 +202,14 @@ def export_parquet(folder: str | Path, out: str | Path, overwrite: bool = False)
         ]
     )
     with staged_folder(Path(out), overwrite) as stage:
-        for split in SPLITS:
-            if not (root / f"{split}.jsonl").is_file():
-                continue
-            examples = load_split(root, split)
-            with pq.ParquetWriter(stage / f"{split}.parquet", schema) as writer:
+        for split, examples in splits.items():
+            # Opened here: pyarrow takes no path that holds bytes which are no text.
+            file = (stage / f"{split}.parquet").open("wb")
+            with file, pq.ParquetWriter(file, schema) as writer:
                 for start in range(0, len(examples), 64):
                     rows = [_row(example) for example in examples[start : start + 64]]
                     writer.write_table(pa.Table.from_pylist(rows, schema))
-            counts[split] = len(examples)
-        if not counts:
-            raise DataError(f"{root} has no train.jsonl, val.jsonl or test.jsonl")
-    return counts
+    return {split: len(examples) for split, examples in splits.items()}
 
 
 def _row(example: Example) -> dict[str, Any]:

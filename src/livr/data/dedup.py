@@ -26,6 +26,7 @@ from skimage.metrics import structural_similarity
 
 from livr.data import pictures
 from livr.data.example import Example, ImageInput
+from livr.errors import ModelError
 
 PAIR_TASKS = ("visual_correspondence", "semantic_correspondence", "functional_correspondence")
 MAX_HASH_DISTANCE = 8
@@ -59,11 +60,30 @@ class ClipEmbedder:
     """Image features of a CLIP checkpoint folder (any model with `get_image_features`)."""
 
     def __init__(self, folder: str | Path, batch_size: int = 16) -> None:
+        """Loads the checkpoint.
+
+        Args:
+            folder: The checkpoint.
+            batch_size: Pictures embedded at once.
+
+        Raises:
+            ModelError: There is no such folder, or it holds no CLIP model.
+        """
+        if not Path(folder).is_dir():
+            raise ModelError(f"{folder} is not a folder; give that of a CLIP checkpoint")
         from transformers import AutoModel, AutoProcessor  # slow to import
 
-        self._model: Any = AutoModel.from_pretrained(str(folder)).eval()
-        self._processor: Any = AutoProcessor.from_pretrained(str(folder))
         self._batch = batch_size
+        try:
+            self._model: Any = AutoModel.from_pretrained(str(folder)).eval()
+            self._processor: Any = AutoProcessor.from_pretrained(str(folder))
+            self([Image.new("RGB", (64, 64))])  # whether it embeds pictures at all
+        except Exception as error:  # whatever a missing or damaged file lets it stumble over
+            reason = str(error).strip().partition("\n")[0] or type(error).__name__
+            raise ModelError(
+                f"{folder} cannot be used as a CLIP model: {reason}\nGive the folder of a CLIP "
+                "checkpoint, with its config, weights and processor"
+            ) from error
 
     def __call__(self, images: Sequence[Image.Image]) -> Floats:
         """Returns (N, D)."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,13 +21,19 @@ from livr.data.dedup import (
 )
 from livr.data.example import Example
 from livr.data.store import (
+    BLINK,
+    REGIONS,
     finish_manifest,
+    is_there,
     load_split,
+    picture_files,
     read_manifest,
+    row_file_fault,
     staged_folder,
-    writable_target,
+    stored_splits,
     write_split,
 )
+from livr.data.target import spare_inputs, writable_target
 from livr.errors import DataError
 
 CLEANED = ("train", "val")
@@ -41,7 +49,7 @@ class Cleaned:
     """What a run did.
 
     Attributes:
-        counts: Split -> rows kept.
+        counts: Split -> rows kept. A split of which none remained is left out.
         removed: Split -> rows removed.
     """
 
@@ -59,6 +67,8 @@ def dedup_folder(
 ) -> Cleaned:
     """Copies a data set without the train and val rows that show a test picture.
 
+    Its regions are copied as they are: those of rows that are gone mean nothing.
+
     Args:
         folder: The data set to clean; its own test split is copied unchanged.
         against: Data set folder or `blink:DIR/Subset` to keep apart from.
@@ -68,41 +78,57 @@ def dedup_folder(
         overwrite: Replace an existing data set.
 
     Raises:
-        DataError: One of the data sets is missing or wrong, the target is taken, or nothing
-            would remain.
+        DataError: One of the data sets is missing or wrong, the target is taken or would take
+            one of them away, or nothing would remain.
     """
-    root = Path(folder)
-    writable_target(Path(out), overwrite)  # asked before the search, which takes long
+    root, target = Path(folder), Path(out)
+    inputs = (root, str(against).removeprefix(BLINK))
+    writable_target(target, overwrite, inputs)  # asked before the search, which takes long
     load_split(root, "train")  # its absence, too, is said before
-    test = load_split(against, split)
+    if fault := row_file_fault(root / REGIONS):
+        raise DataError(f"{root / REGIONS} {fault}")
     known = {k: v for k, v in read_manifest(root).items() if k not in WRITTEN_ANEW}
-    kept: dict[str, list[Example]] = {}
-    removed: dict[str, list[Duplicate]] = {}
-    rows: dict[str, Example] = {example.id: example for example in test}
-    originals: dict[str, Example] = {}
-    for name in (*CLEANED, "test"):
-        if not (root / f"{name}.jsonl").is_file():
-            continue
-        examples = load_split(root, name)
-        found = find_duplicates(examples, test, embed) if name in CLEANED else []
-        gone = {duplicate.train_id for duplicate in found}
-        kept[name] = [example for example in examples if example.id not in gone]
-        removed[name] = found
-        originals.update({example.id: example for example in examples})
-    if not kept.get("train"):
+    test = load_split(against, split)
+    sets = {name: load_split(root, name) for name in stored_splits(root)}
+    for examples in (test, *sets.values()):
+        spare_inputs(target, picture_files(examples))
+    removed = {
+        name: find_duplicates(examples, test, embed) if name in CLEANED else []
+        for name, examples in sets.items()
+    }
+    kept = {name: _without(removed[name], examples) for name, examples in sets.items()}
+    if not kept["train"]:
         raise DataError(f"{root}: no training row would remain")
-    with staged_folder(Path(out), overwrite) as stage:
-        counts = {name: write_split(stage, name, examples) for name, examples in kept.items()}
-        duplicates = [duplicate for found in removed.values() for duplicate in found]
-        listing = [duplicate.describe() for duplicate in duplicates]
-        (stage / REMOVED).write_text(json.dumps(listing, indent=1) + "\n", encoding="utf-8")
-        if duplicates:
-            _sheet(duplicates, originals, rows).save(stage / SHEET)
-        summary = {name: len(found) for name, found in removed.items()}
-        note = {"against": Path(str(against)).name, "split": split, "removed": summary}
-        limits = {"max_hash_distance": MAX_HASH_DISTANCE, "min_ssim": MIN_SSIM}
+    summary = {name: len(found) for name, found in removed.items()}
+    note = {"against": Path(str(against)).name, "split": split, "removed": summary}
+    limits = {"max_hash_distance": MAX_HASH_DISTANCE, "min_ssim": MIN_SSIM}
+    with staged_folder(target, overwrite, inputs) as stage:
+        counts = {name: write_split(stage, name, rows) for name, rows in kept.items() if rows}
+        _write_removed(stage, removed, sets, test)
+        if is_there(root / REGIONS):
+            shutil.copyfile(root / REGIONS, stage / REGIONS)
         finish_manifest(stage, counts, {**known, "deduplicated": {**note, **limits}})
     return Cleaned(counts, summary)
+
+
+def _without(found: Sequence[Duplicate], examples: Sequence[Example]) -> list[Example]:
+    gone = {duplicate.train_id for duplicate in found}
+    return [example for example in examples if example.id not in gone]
+
+
+def _write_removed(
+    stage: Path,
+    removed: Mapping[str, Sequence[Duplicate]],
+    sets: Mapping[str, Sequence[Example]],
+    test: Sequence[Example],
+) -> None:
+    duplicates = [duplicate for found in removed.values() for duplicate in found]
+    listing = [duplicate.describe() for duplicate in duplicates]
+    (stage / REMOVED).write_text(json.dumps(listing, indent=1) + "\n", encoding="utf-8")
+    if duplicates:
+        originals = {example.id: example for rows in sets.values() for example in rows}
+        shown = {example.id: example for example in test}
+        _sheet(duplicates, originals, shown).save(stage / SHEET)
 
 
 def _sheet(

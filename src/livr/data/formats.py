@@ -6,40 +6,34 @@
 - ShareGPT: the same with "images": [...];
 - own rows: {"question", "answer", "images", "choices", "helper_images", "board",
   "score_group", "sources"};
-- csv: the columns image (several separated by ;), question, answer, optionally choices
-  (separated by |), sources (separated by ;) and id; UTF-8;
+- csv: the columns image (several separated by ;), question, answer, optionally choices and board
+  (separated by |), sources and helper_images (by ;), id, task, score_group and split; UTF-8;
 - Hugging Face: a folder written by `save_to_disk`, parquet files, or `hf:NAME[:SPLIT]`.
 
-Parts of a folder that are named after splits keep them, see `livr.data.parts`.
+Parts of a folder that are named after splits keep them, see `livr.data.parts`; else rows keep those
+that they name under `split`. Other keys and columns are not read.
 
 One exchange per row: a row with several turns is a problem, not silently cut.
 """
 
 from __future__ import annotations
 
-import csv
-import json
+import itertools
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
 from livr.data.example import Example
-from livr.data.parts import from_folder, from_hub, from_parquet
+from livr.data.parts import Placed, from_folder, from_hub, from_parquet, stated_split
 from livr.data.pictures import file_problem
-from livr.data.record import Record, to_example
-from livr.data.rows import Row, content_problems, json_fault, shortened
+from livr.data.record import Record, has_id, to_example
+from livr.data.rows import Row, content_problems, shortened
+from livr.data.texts import from_csv, from_json, from_lines
 from livr.errors import DataError, Problem
 
 HUB = "hf:"
-COLUMNS = ("image", "question", "answer")
-_LONGEST_CELL = 2**31 - 1
-_Numbered = Iterator[tuple[int, Record]]
-"""Records, each with its row: the line of a text file, else counted from 1."""
-_Placed = Iterator[tuple[str | None, int, Record]]
-"""The same with the split that the source puts it into, if any."""
 
 
 def read_examples(
@@ -65,33 +59,82 @@ def read_parts(
             are; default: they are opened in memory.
 
     Returns:
-        Split -> its examples; None stands for all of a source that names no splits.
+        Split -> its examples; None stands for all of a source that names no splits. Ids that
+        start again in each split get the split in front; rows without one get one that is free.
 
     Raises:
         DataError: With every problem found, each with its row.
     """
     path = Path(source)
-    file, base = path.name, images or path.parent
+    base = images or path.parent
     problems: list[Problem] = []
     parts: dict[str | None, list[Example]] = defaultdict(list)
-    seen: dict[str, int] = {}
-    for count, (split, number, record) in enumerate(_records(str(source), problems), start=1):
+    nameless: set[tuple[str | None, int]] = set()
+    seen: dict[tuple[str | None, str], Problem] = {}
+    for count, placed in enumerate(_records(str(source), problems), start=1):
         try:
-            example = to_example(record, f"{path.stem}-{count:05d}", base, unpack)
+            example = to_example(placed.record, f"{path.stem}-{count:05d}", base, unpack)
+            split = placed.split or stated_split(placed.record)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            problems.append(Problem(file, number, str(error)))
+            problems.append(Problem(placed.file, placed.row, str(error)))
             continue
         messages = _problems_of(example)
-        if example.id in seen:
-            messages.append(f"the id {example.id!r} was already used in row {seen[example.id]}")
-        seen.setdefault(example.id, number)
-        problems.extend(Problem(file, number, message) for message in messages)
+        if has_id(placed.record):
+            here = Problem(placed.file, placed.row, "")
+            first = seen.setdefault((split, example.id), here)
+            messages += [] if first is here else [_used(example.id, first, here)]
+        else:
+            nameless.add((split, len(parts[split])))
+        problems.extend(Problem(placed.file, placed.row, message) for message in messages)
         parts[split].append(example)
     if problems:
         raise DataError(f"{source} has {len(problems)} problem(s):", problems)
     if not parts:
         raise DataError(f"{source} holds no row")
-    return parts
+    if None in parts and len(parts) > 1:
+        raise DataError(
+            f'{source}: {len(parts[None])} row(s), the first {parts[None][0].id}, have no "split" '
+            "but others do; fill it in, or leave it out everywhere to have the rows divided"
+        )
+    return _with_distinct_ids(parts, nameless)
+
+
+def _used(name: str, first: Problem, here: Problem) -> str:
+    place = f"row {first.row}" if first.file == here.file else f"{first.file}, row {first.row}"
+    return (
+        f"the id {name!r} was already used in {place}; give each row of a split its own, or leave "
+        "the ids out, and every row gets one"
+    )
+
+
+def _with_distinct_ids(
+    parts: Mapping[str | None, list[Example]], nameless: set[tuple[str | None, int]]
+) -> dict[str | None, list[Example]]:
+    """Ids are unique in their split so far; those of nameless rows were made up."""
+    given = {
+        (split, index): example.id
+        for split, examples in parts.items()
+        for index, example in enumerate(examples)
+        if (split, index) not in nameless
+    }
+    if len(set(given.values())) < len(given):  # they start again in each split
+        given = {place: f"{place[0]}-{name}" for place, name in given.items()}
+    taken = set(given.values())
+    result: dict[str | None, list[Example]] = {}
+    for split, examples in parts.items():
+        result[split] = []
+        for index, example in enumerate(examples):
+            name = given.get((split, index)) or _free(example.id, taken)
+            same = name == example.id
+            result[split].append(example if same else example.model_copy(update={"id": name}))
+    return result
+
+
+def _free(name: str, taken: set[str]) -> str:
+    names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
+    found = next(name for name in names if name not in taken)
+    taken.add(found)
+    return found
 
 
 def _problems_of(example: Example) -> list[str]:
@@ -112,108 +155,28 @@ def _problems_of(example: Example) -> list[str]:
     return content_problems(row) + [problem for problem in missing if problem]
 
 
-def _records(source: str, problems: list[Problem]) -> _Placed:
+def _records(source: str, problems: list[Problem]) -> Iterator[Placed]:
     path = Path(source)
     if path.is_dir() and not source.startswith(HUB):
-        for number, (split, record) in enumerate(from_folder(path), start=1):
-            yield split, number, record
+        yield from from_folder(path, problems)
         return
     for number, record in _rows(source, problems):
-        yield None, number, record
+        yield Placed(None, path.name, number, record)
 
 
-def _rows(source: str, problems: list[Problem]) -> _Numbered:
+def _rows(source: str, problems: list[Problem]) -> Iterator[tuple[int, Record]]:
     path = Path(source)
     if source.startswith(HUB):
-        yield from enumerate(from_hub(source.removeprefix(HUB)), start=1)
+        yield from from_hub(source.removeprefix(HUB), problems)
     elif not path.is_file():
         raise DataError(f"{source} does not exist")
     elif path.suffix == ".csv":
-        yield from _from_csv(path, problems)
+        yield from from_csv(path, problems)
     elif path.suffix == ".parquet":
-        yield from enumerate(from_parquet(path), start=1)
+        yield from from_parquet(path, path.name, problems)
     elif path.suffix == ".jsonl":
-        yield from _from_lines(path, problems)
+        yield from from_lines(path, problems)
     elif path.suffix == ".json":
-        yield from enumerate(_from_json(path), start=1)
+        yield from from_json(path, problems)
     else:
         raise DataError(f"{source}: expected .json, .jsonl, .csv, .parquet, a folder or {HUB}NAME")
-
-
-def _from_json(path: Path) -> list[Record]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} {_not_utf8(error)}") from error
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path} is not JSON: {json_fault(error)}") from error
-    if not isinstance(value, list):
-        raise DataError(f"{path}: expected a list of rows, found {type(value).__name__}")
-    return value
-
-
-def _not_utf8(error: UnicodeDecodeError) -> str:
-    found = error.object[error.start]
-    return f"is not UTF-8 text (a byte {found:#04x} cannot be read); save it as UTF-8"
-
-
-def _from_lines(path: Path, problems: list[Problem]) -> _Numbered:
-    with path.open("rb") as lines:
-        for number, raw in enumerate(lines, start=1):
-            try:
-                line = raw.decode("utf-8-sig")
-                if line.strip():
-                    yield number, json.loads(line)
-            except UnicodeDecodeError as error:
-                problems.append(Problem(path.name, number, f"the line {_not_utf8(error)}"))
-            except (ValueError, RecursionError) as error:
-                problems.append(Problem(path.name, number, f"not JSON: {json_fault(error)}"))
-
-
-def _from_csv(path: Path, problems: list[Problem]) -> _Numbered:
-    limit = csv.field_size_limit(_LONGEST_CELL)
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            yield from _csv_rows(csv.reader(file), path, problems)
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} {_not_utf8(error)}") from error
-    except csv.Error as error:
-        message = f"{path} cannot be read as csv ({error}); save it again as a UTF-8 csv file"
-        raise DataError(message) from error
-    finally:
-        csv.field_size_limit(limit)  # it holds for the whole program
-
-
-def _csv_rows(table: Any, path: Path, problems: list[Problem]) -> _Numbered:
-    header: list[str] = next((cells for cells in table if cells), [])
-    missing = [name for name in COLUMNS if name not in header]
-    if header and missing:
-        raise DataError(
-            f"{path}: the csv has no column {', '.join(missing)}; expected {','.join(COLUMNS)}"
-        )
-    while True:
-        number = table.line_num + 1  # a row may go on over several lines
-        cells = next(table, None)
-        if cells is None:
-            return
-        if not cells:
-            continue
-        if len(cells) != len(header):
-            message = (
-                f"the row has {len(cells)} cells but the header has {len(header)}; "
-                "text that holds a comma needs quotes around it"
-            )
-            problems.append(Problem(path.name, number, message))
-            continue
-        yield number, _csv_record(dict(zip(header, cells, strict=True)))
-
-
-def _csv_record(row: dict[str, str]) -> Record:
-    record: Record = {"question": row["question"], "answer": row["answer"]}
-    record["images"] = [name.strip() for name in row["image"].split(";") if name.strip()]
-    if row.get("choices"):
-        record["choices"] = [choice.strip() for choice in row["choices"].split("|")]
-    if row.get("id"):
-        record["id"] = row["id"]
-    record["sources"] = [name.strip() for name in row.get("sources", "").split(";") if name.strip()]
-    return record

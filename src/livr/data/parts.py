@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePath
-from typing import Any
+from typing import Any, NamedTuple
 
+from livr.data.arrow import column_problems, numbered_rows, read_columns, stored_features
 from livr.data.record import Record
-from livr.errors import DataError
+from livr.data.rows import shortened
+from livr.data.sources.parquet import open_file, read_batches
+from livr.errors import DataError, Problem
 
 _SPLITS = {
     "train": "train",
@@ -20,8 +24,29 @@ _SPLITS = {
     "test": "test",
     "testing": "test",
 }
-_Part = tuple[str, Iterable[Record]]
-"""The name of a part, and its records."""
+_SAVED = ("state.json", "dataset_dict.json")
+"""What `save_to_disk` writes, for a dataset and for a dict of them."""
+
+
+class Placed(NamedTuple):
+    """A record and where it stands.
+
+    Attributes:
+        split: The split that the source puts it into, if it names any.
+        file: Its file or part.
+        row: Its row in that file: the line of a text file, else counted from 1.
+        record: What it says.
+    """
+
+    split: str | None
+    file: str
+    row: int
+    record: Record
+
+
+_Numbered = Iterator[tuple[int, Record]]
+_Part = tuple[str, str, Callable[[], _Numbered]]
+"""The name of a part, its file for messages, and what reads it."""
 
 
 def split_of(name: str) -> str | None:
@@ -40,77 +65,135 @@ def split_of(name: str) -> str | None:
     return None
 
 
-def from_folder(path: Path) -> Iterator[tuple[str | None, Record]]:
-    """Yields split and record of every row of a folder; None if its parts name no splits.
+def stated_split(record: Record) -> str | None:
+    """Returns the split that a record itself names under `split`, or None if it names none.
+
+    Raises:
+        ValueError: What it names is no split.
+    """
+    value = record.get("split")
+    if value is None or value == "":
+        return None
+    split = split_of(value) if isinstance(value, str) else None
+    if split is None:
+        raise ValueError(
+            f'"split" must be train, val or test, found {shortened(repr(value))}; correct it, or '
+            "give the column another name to have the rows divided"
+        )
+    return split
+
+
+def from_folder(path: Path, problems: list[Problem]) -> Iterator[Placed]:
+    """Yields every row of a folder.
+
+    Args:
+        path: The folder.
+        problems: Receives one entry for everything that cannot be read.
 
     Raises:
         DataError: The folder holds no data set, or only some of its parts name a split.
     """
-    parts = list(_parts(path))
-    splits = {name: split_of(name) for name, _ in parts}
+    parts = list(_parts(path, problems))
+    splits = {name: split_of(name) for name, _, _ in parts}
     unnamed = sorted(name for name, split in splits.items() if split is None)
     if 0 < len(unnamed) < len(splits):
         raise DataError(
             f"{path} has parts named after a split, and {', '.join(unnamed)}, which is none of "
             "train, val and test; rename or move it, or convert the parts one by one"
         )
-    for name, records in parts:
-        for record in records:
-            yield splits[name], record
+    for name, file, read in parts:
+        for number, record in read():
+            yield Placed(splits[name], file, number, record)
 
 
-def _parts(path: Path) -> Iterator[_Part]:
-    files = sorted(path.rglob("*.parquet"))
+def _parts(path: Path, problems: list[Problem]) -> Iterator[_Part]:
+    files = [file for file in sorted(path.rglob("*.parquet")) if file.is_file()]
+    for file in files:
+        name = str(file.relative_to(path))
+        read = functools.partial(from_parquet, file, name, problems)
+        yield str(PurePath(name).with_suffix("")), name, read
     if files:
-        for file in files:
-            yield str(file.relative_to(path).with_suffix("")), from_parquet(file)
         return
     import datasets  # slow to import
 
+    saved = any((path / name).is_file() for name in _SAVED)
     try:
         loaded = datasets.load_from_disk(str(path))
-    except (OSError, ValueError) as error:
-        raise DataError(
-            f"{path} holds neither parquet files nor a saved dataset: {error}"
-        ) from error
+    except Exception as error:  # damaged files raise whatever the reader stumbles over
+        what = "a saved dataset that is damaged" if saved else "neither parquet files nor a dataset"
+        remedy = "save it again with save_to_disk" if saved else "give a folder that holds one"
+        raise DataError(f"{path} holds {what} ({_fault(error)}); {remedy}") from error
     if isinstance(loaded, datasets.DatasetDict):
-        for name, part in loaded.items():
-            yield str(name), _stored_rows(part)
+        named = [(str(name), part) for name, part in loaded.items()]
     else:
-        yield "", _stored_rows(loaded)
+        named = [("", loaded)]
+    for name, part in named:
+        file_name = name or path.name
+        yield name, file_name, functools.partial(_stored_rows, part, file_name, problems)
 
 
-def from_parquet(path: Path) -> Iterator[Record]:
-    """Yields the records of one parquet file.
+def _fault(error: Exception) -> str:
+    """The text of a KeyError alone would be a quoted word."""
+    return f"{type(error).__name__}: {shortened(str(error))}"
+
+
+def from_parquet(path: Path, name: str, problems: list[Problem]) -> _Numbered:
+    """Yields the records of one parquet file, each with its row.
+
+    Args:
+        path: The file.
+        name: Its name in messages.
+        problems: Receives one entry for everything that cannot be read.
 
     Raises:
-        DataError: It is none.
+        DataError: It is no parquet file, or damaged.
     """
-    import pyarrow.parquet as pq  # only where parquet is read
+    file = open_file(path)
+    schema = file.schema_arrow
+    wrong = column_problems(schema)
+    if wrong:
+        problems.extend(Problem(name, None, message) for message in wrong)
+        return
+    batches = read_batches(file, path, read_columns(schema), size=64)
+    yield from numbered_rows(batches, stored_features(schema), name, problems)
 
-    try:
-        for batch in pq.ParquetFile(path).iter_batches(batch_size=64):
-            yield from batch.to_pylist()
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} is not a parquet file: {error}") from error
 
-
-def _stored_rows(dataset: Any) -> Iterator[Record]:
+def _stored_rows(dataset: Any, name: str, problems: list[Problem]) -> _Numbered:
     """Rows as stored: `datasets` would decode each picture, and stop at a damaged one."""
-    for batch in dataset.with_format("arrow").iter(batch_size=64):
-        yield from batch.to_pylist()
+    schema = dataset.features.arrow_schema
+    wrong = column_problems(schema)
+    if wrong:
+        problems.extend(Problem(name, None, message) for message in wrong)
+        return
+    kept = dataset.select_columns(read_columns(schema)).with_format("arrow")
+    yield from numbered_rows(_batches(kept, name), dataset.features.to_dict(), name, problems)
 
 
-def from_hub(name: str) -> Iterator[Record]:
-    """Yields the records of one split of a data set on the hub, `NAME[:SPLIT]`.
+def _batches(dataset: Any, name: str) -> Iterator[Any]:
+    try:
+        yield from dataset.iter(batch_size=64)
+    except Exception as error:  # damaged files raise whatever the reader stumbles over
+        raise DataError(f"{name} is damaged ({_fault(error)}); save or load it again") from error
+
+
+def from_hub(source: str, problems: list[Problem]) -> _Numbered:
+    """Yields the records of one split of a data set on the hub, `NAME[:SPLIT]`, with their rows.
+
+    Args:
+        source: Name and split.
+        problems: Receives one entry for everything that cannot be read.
 
     Raises:
         DataError: It cannot be loaded.
     """
+    name, _, split = source.partition(":")
+    if not name.strip():
+        raise DataError("hf: names no data set; write hf:NAME or hf:NAME:SPLIT")
     import datasets  # slow to import
 
-    repository, _, split = name.partition(":")
     try:
-        yield from _stored_rows(datasets.load_dataset(repository, split=split or "train"))
-    except (OSError, ValueError) as error:
-        raise DataError(f"{name} cannot be loaded from the Hugging Face hub: {error}") from error
+        loaded = datasets.load_dataset(name, split=split or "train")
+    except Exception as error:  # scripts, configurations and files fail in many ways
+        reason = _fault(error)
+        raise DataError(f"{source} cannot be loaded from the Hugging Face hub: {reason}") from error
+    yield from _stored_rows(loaded, source, problems)

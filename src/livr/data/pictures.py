@@ -5,8 +5,10 @@ What is checked, compared and shown is what the model sees, because all of it co
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -28,6 +30,8 @@ SUFFIXES = {
     "BMP": ".bmp",
     "GIF": ".gif",
 }
+PLACE = "livr:place"
+"""Entry of a picture's `info` that says where its bytes stand: it has no file to be named by."""
 _PNG_MODES = ("1", "L", "LA", "P", "RGB", "RGBA")
 
 
@@ -72,23 +76,27 @@ def eight_bit(image: Image.Image) -> Image.Image:
 
 
 @contextmanager
-def _named_faults() -> Iterator[None]:
-    """Whatever goes wrong in the block with a picture becomes a PictureError."""
+def _named_faults(image: ImageInput | io.BytesIO) -> Iterator[None]:
+    """Whatever goes wrong in the block with a picture becomes a PictureError, with its PLACE."""
+    place = image.info.get(PLACE) if isinstance(image, Image.Image) else None
     try:
         yield
     except PictureError:
         raise
-    except UnidentifiedImageError as error:
-        raise PictureError("is not an image file that can be read") from error
-    except PixelRangeError as error:
-        raise PictureError(f"cannot be used: {error}") from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        limit = f"at most {MAX_PIXELS:,} pixels are read"
-        raise PictureError(f"is huge: {limit}; scale it down") from error
     except Exception as error:  # decoders of damaged files raise whatever they stumble over
-        if isinstance(error, OSError) and error.strerror:
-            raise PictureError(f"cannot be read: {error.strerror}") from error
-        raise PictureError(f"is damaged: {str(error) or type(error).__name__}") from error
+        raise PictureError(f"({place}) {_fault(error)}" if place else _fault(error)) from error
+
+
+def _fault(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):
+        return "is not an image file that can be read"
+    if isinstance(error, PixelRangeError):
+        return f"cannot be used: {error}"
+    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
+        return f"is huge: at most {MAX_PIXELS:,} pixels are read; scale it down"
+    if isinstance(error, OSError) and error.strerror:
+        return f"cannot be read: {error.strerror}"
+    return f"is damaged: {str(error) or type(error).__name__}"
 
 
 def open_picture(image: ImageInput | io.BytesIO) -> Image.Image:
@@ -97,7 +105,7 @@ def open_picture(image: ImageInput | io.BytesIO) -> Image.Image:
     Raises:
         PictureError: It is no picture, or has more than MAX_PIXELS.
     """
-    with _named_faults():
+    with _named_faults(image):
         opened = image if isinstance(image, Image.Image) else Image.open(image)
         width, height = opened.size
         if width * height > MAX_PIXELS:
@@ -128,7 +136,7 @@ def read_rgb(image: ImageInput | io.BytesIO) -> Image.Image:
         PictureError: It cannot be used.
     """
     opened = open_picture(image)
-    with _named_faults(), nullcontext() if opened is image else opened:
+    with _named_faults(image), nullcontext() if opened is image else opened:
         upright = eight_bit(_upright(opened))
         if "A" in upright.getbands() or "transparency" in upright.info:
             rgba = upright.convert("RGBA")
@@ -140,12 +148,13 @@ def open_rgb(image: ImageInput) -> Image.Image:
     """Decodes a picture as the model sees it, see `read_rgb`.
 
     Raises:
-        DataError: It cannot be used; names the file.
+        DataError: It cannot be used; names the file, or the PLACE of one in memory.
     """
     try:
         return read_rgb(image)
     except PictureError as error:
-        raise DataError(f"the image {image} {error}") from error
+        name = "" if isinstance(image, Image.Image) else f"{image} "
+        raise DataError(f"the image {name}{error}") from error
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -163,7 +172,7 @@ def storable(image: Image.Image) -> Image.Image:
     Raises:
         PictureError: It cannot be used.
     """
-    with _named_faults():
+    with _named_faults(image):
         result = eight_bit(_upright(image))
         if result.mode in _PNG_MODES:
             return result
@@ -202,14 +211,17 @@ def file_problem(path: Path, name: str) -> str | None:
         name: The path as the row has it, for the message.
     """
     try:
-        if not path.exists():
-            return f"image {name} does not exist"
-        return None if path.is_file() else f"image {name} is not a file"
-    except OSError as error:  # such as a name longer than the system takes
-        return (
-            f"image {name} is no path that can be used ({error.strerror}); a row names the image "
-            "file, it does not hold it"
-        )
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # no text that a path can be
+        return f"image {name} does not exist"
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return (
+                f"image {name} is no path that can be used ({error.strerror}); a row names the "
+                "image file, it does not hold it"
+            )
+        return f"image {name} cannot be read ({error.strerror}); see who may read its folder"
+    return None if stat.S_ISREG(mode) else f"image {name} is not a file"
 
 
 def inspect_picture(file: Path | io.BytesIO) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from PIL import Image
 
+from livr.data.columns import ORIGIN, misspelt
 from livr.data.example import IMAGE_PLACEHOLDER, Example, ImageInput
 from livr.data.pictures import SUFFIXES, inspect_picture
 from livr.data.rows import shortened
@@ -35,6 +36,9 @@ def to_example(record: Record, name: str, base: Path, unpack: Path | None = None
     """
     if not isinstance(record, dict):
         raise ValueError(f"expected an object, found {type(record).__name__}")
+    keys = (key for key in record if key != ORIGIN or isinstance(record[key], list))
+    if slips := misspelt(tuple(keys)):
+        raise ValueError("; ".join(slips))
     turns = record.get("messages") or record.get("conversations")
     # A table has every column in every row: null means that this row is of the other form.
     if record.get("question") is None and (turns or "question" not in record):
@@ -47,7 +51,7 @@ def to_example(record: Record, name: str, base: Path, unpack: Path | None = None
     helpers = _listed(record, "helper_images")
     identity, task, group = record.get("id"), record.get("task"), record.get("score_group")
     return Example(
-        id=name if identity in (None, "") else _said(identity, "id"),
+        id=_said(identity, "id") if has_id(record) else name,
         task="custom" if task in (None, "") else _said(task, "task"),
         images=tuple(_image(image, base, unpack) for image in images),
         question=_tidy(question, len(images)),
@@ -60,14 +64,29 @@ def to_example(record: Record, name: str, base: Path, unpack: Path | None = None
     )
 
 
+def has_id(record: Record) -> bool:
+    """Whether a record names itself."""
+    return record.get("id") not in (None, "")
+
+
 def _said(value: Any, key: str) -> str:
     """Text or a number, as text: str() of anything else would be asked or trained on."""
-    number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
-    # `isfinite` takes no whole number beyond the range of floats.
-    if isinstance(value, str) or (number and (isinstance(value, int) or math.isfinite(value))):
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
+    if isinstance(value, float | Decimal) and math.isfinite(value):
+        return _written(value)
     shown = "null" if value is None else shortened(repr(value))
     raise ValueError(f'"{key}" must be text or a number, found {shown}')
+
+
+def _written(number: float | Decimal) -> str:
+    """A number as people write it: 3 and 10000, not 3.0 and 1e+4."""
+    text = format(number if isinstance(number, Decimal) else Decimal(repr(float(number))), "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
 
 
 def _listed(record: Record, key: str) -> Sequence[Any]:

@@ -5,12 +5,10 @@ Writing is atomic: everything is staged beside the target and renamed at the end
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import shutil
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,9 @@ from PIL import Image
 from livr.data.example import Example, ImageInput
 from livr.data.pictures import SUFFIXES, PictureError, open_picture, path_problem, storable
 from livr.data.rows import Row, content_problems, dump_row, read_rows
+from livr.data.target import MANIFEST as MANIFEST
+from livr.data.target import staged_folder as staged_folder
+from livr.data.target import writable_target as writable_target
 from livr.errors import DataError, Problem
 from livr.settings import read_object
 
@@ -26,7 +27,6 @@ SPLITS = ("train", "val", "test")
 REGIONS = "regions.jsonl"
 """Regions of interest of a data set, for `livr explain`."""
 FORMAT_VERSION = 1
-MANIFEST = "manifest.json"
 BLINK = "blink:"
 
 
@@ -48,9 +48,9 @@ def load_split(folder: str | Path, split: str) -> list[Example]:
     if not root.is_dir():
         raise DataError(f"{root} is not a folder; expected one with {split}.jsonl and images/")
     path = root / f"{split}.jsonl"
-    if path.is_dir():
-        raise DataError(f"{path} is a folder; expected a file with one row per line")
-    if not path.is_file():
+    if fault := row_file_fault(path):
+        raise DataError(f"{path} {fault}")
+    if not path.exists():
         have = ", ".join(sorted(p.name for p in root.glob("*.jsonl"))) or "no .jsonl file"
         raise DataError(f"{path} does not exist; the folder has {have}")
     problems: list[Problem] = []
@@ -70,60 +70,51 @@ def load_split(folder: str | Path, split: str) -> list[Example]:
     return examples
 
 
+def stored_splits(root: Path) -> list[str]:
+    """Returns the splits that a data set folder has, readable or not."""
+    return [split for split in SPLITS if is_there(root / f"{split}.jsonl")]
+
+
+def is_there(path: Path) -> bool:
+    """Whether there is anything of that name, be it a link that leads nowhere."""
+    return path.is_symlink() or path.exists()
+
+
+def row_file_fault(path: Path) -> str | None:
+    """Says why what is there is no file of rows, or None; None, too, if nothing is there."""
+    if path.is_file() or not is_there(path):
+        return None
+    if path.is_dir():
+        return "is a folder; expected a file with one row per line"
+    if not path.exists():
+        return f"is a link that leads nowhere ({path.readlink()}); mend it, or delete it"
+    return "is a pipe or a device; expected a file with one row per line"
+
+
+def files_of(root: Path) -> list[Path]:
+    """Returns the files of a data set that its rows and pictures are in.
+
+    Raises:
+        DataError: See `load_split`.
+    """
+    splits = stored_splits(root)
+    examples = [example for split in splits for example in load_split(root, split)]
+    return [*(root / f"{split}.jsonl" for split in splits), *picture_files(examples)]
+
+
+def picture_files(examples: Iterable[Example]) -> list[Path]:
+    """Returns the files that the examples show, helper images included, each once."""
+    stored = (image for row in examples for image in (*row.images, *row.helper_images))
+    files = (Path(image) for image in stored if not isinstance(image, Image.Image))
+    return list(dict.fromkeys(files))
+
+
 def _load_blink(folder: str, split: str) -> list[Example]:
     from livr.data.sources.blink import load_blink  # pyarrow is not needed for own data
 
     if split == "train":
         raise DataError("BLINK is for evaluation; it has no training questions")
     return load_blink(folder)
-
-
-def writable_target(out: Path, overwrite: bool = False) -> Path:
-    """Returns the folder to write, with links followed. Asked first, before long work.
-
-    Raises:
-        DataError: It is a file, holds the current folder, is a mount point, or is not empty and
-            `overwrite` is False.
-    """
-    target = out.resolve()
-    if target.exists() and not target.is_dir():
-        raise DataError(f"{out} exists and is not a folder; choose another --out")
-    if Path.cwd().is_relative_to(target):
-        raise DataError(
-            f"--out {out} is the folder you are in, or one above it; it is replaced as a whole, "
-            "so choose a new folder"
-        )
-    if target.is_mount():
-        raise DataError(f"{out} is a mount point and cannot be replaced; choose a folder inside it")
-    if target.is_dir() and any(target.iterdir()) and not overwrite:
-        raise DataError(f"{out} exists and is not empty; choose another --out or add --overwrite")
-    return target
-
-
-@contextlib.contextmanager
-def staged_folder(out: Path, overwrite: bool = False) -> Iterator[Path]:
-    """Gives an empty folder that becomes `out` if the block ends without error.
-
-    A link stays, and the folder it leads to is written.
-
-    Raises:
-        DataError: See `writable_target`.
-    """
-    target = writable_target(out, overwrite)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    stage = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    stage.chmod(0o755)
-    try:
-        yield stage
-        if target.is_dir():
-            old = stage.with_name(stage.name + "-old")
-            target.replace(old)
-            stage.replace(target)
-            shutil.rmtree(old)
-        else:
-            stage.replace(target)
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
 
 
 def write_dataset(
@@ -223,7 +214,8 @@ def finish_manifest(
         },
     }
     text = json.dumps(manifest, indent=1, ensure_ascii=False, sort_keys=False) + "\n"
-    (stage / MANIFEST).write_text(text, encoding="utf-8")
+    # A file name may hold bytes that are no text; JSON has escapes of the same form for them.
+    (stage / MANIFEST).write_bytes(text.encode(errors="backslashreplace"))
     return manifest
 
 

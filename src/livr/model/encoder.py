@@ -246,4 +246,5 @@ def read_image(image: ImageInput, where: str) -> Image.Image:
     try:
         return read_rgb(image)
     except PictureError as error:
-        raise DataError(f"example {where}: the image {image} {error}") from error
+        name = "" if isinstance(image, Image.Image) else f"{image} "
+        raise DataError(f"example {where}: the image {name}{error}") from error

@@ -15,9 +15,9 @@ from typing import Any
 from PIL import Image
 
 from livr.data.example import LETTERS, Example
-from livr.data.pictures import PictureError, open_picture
+from livr.data.pictures import PLACE, PictureError, open_picture
 from livr.data.sources.folder import SourceInfo
-from livr.data.sources.parquet import open_parquet
+from livr.data.sources.parquet import open_parquet, read_batches, to_rows
 from livr.errors import DataError, Problem
 
 INFO = SourceInfo(
@@ -68,9 +68,9 @@ def load_blink(folder: str | Path, subset: str | None = None) -> list[Example]:
         DataError: Nothing was found, or rows are malformed (all of them are named).
     """
     problems: list[Problem] = []
-    examples = [
-        example for path in _files(Path(folder), subset) for example in _read_file(path, problems)
-    ]
+    seen: dict[str, str] = {}
+    files = _files(Path(folder), subset)
+    examples = [example for path in files for example in _read_file(path, problems, seen)]
     if problems:
         raise DataError(f"{folder} has {len(problems)} problem(s):", problems)
     return examples
@@ -91,46 +91,67 @@ def _files(folder: Path, subset: str | None) -> list[Path]:
     return found
 
 
-def _read_file(path: Path, problems: list[Problem]) -> Iterator[Example]:
+def _read_file(path: Path, problems: list[Problem], seen: dict[str, str]) -> Iterator[Example]:
+    """Yields the rows that are right; `seen` has the ids met so far, and where."""
     file = open_parquet(path, (*COLUMNS, IMAGES[0]), INFO)
-    number = 0
-    for batch in file.iter_batches(batch_size=32):
-        for row in batch.to_pylist():
+    there = set(file.schema_arrow.names)
+    columns = [name for name in (*COLUMNS, *IMAGES) if name in there]
+    name, number = f"{path.parent.name}/{path.name}", 0
+    for batch in read_batches(file, path, columns, size=32):
+        for row in to_rows(batch, path):
             number += 1
+            place = f"{name}:{number}"
             try:
-                yield _example(row)
+                example = _example(row, place)
+                if (first := seen.setdefault(example.id, place)) != place:
+                    raise ValueError(f"the idx {example.id!r} was already used in {first}")
+                yield example
             except (KeyError, TypeError, ValueError) as error:
-                problems.append(Problem(f"{path.parent.name}/{path.name}", number, str(error)))
+                problems.append(Problem(name, number, str(error)))
 
 
-def _example(row: dict[str, Any]) -> Example:
+def _example(row: dict[str, Any], place: str) -> Example:
+    empty = [key for key in ("idx", "sub_task", "choices") if row[key] in (None, "", [])]
+    question = question_text(row)
+    if not question:
+        empty.append("question")
+    if empty:
+        raise ValueError(f"{' and '.join(empty)} must not be empty; copy the file again")
+    texts = row["choices"]
+    if not isinstance(texts, list) or any(text in (None, "") for text in texts):
+        raise ValueError(f"choices must be a list of texts, found {texts!r}")
     answer = str(row["answer"]).strip().strip("()")
-    choices = tuple(str(choice) for choice in row["choices"])
+    choices = tuple(str(text) for text in texts)
     if answer not in LETTERS[: len(choices)] or len(answer) != 1:
         raise ValueError(f"the answer {row['answer']!r} is not one of {len(choices)} choices")
-    pictures = [row[name]["bytes"] for name in IMAGES if row.get(name)]
-    if not pictures:
+    images = tuple(_opened(row[name], place, name) for name in IMAGES if row.get(name))
+    if not images:
         raise ValueError("the row has no image")
     return Example(
         id=str(row["idx"]),
         task=str(row["sub_task"]),
-        images=tuple(_opened(data) for data in pictures),
-        question=question_text(row),
+        images=images,
+        question=question,
         choices=choices,
         answer=answer,
     )
 
 
-def _opened(data: bytes) -> Image.Image:
+def _opened(value: Any, place: str, column: str) -> Image.Image:
+    data = value.get("bytes") if isinstance(value, dict) else None
+    if not data:
+        raise ValueError(f"{column} holds no bytes of an image")
     try:
-        return open_picture(io.BytesIO(data))
+        image = open_picture(io.BytesIO(data))
     except PictureError as error:
         raise ValueError(f"an image in the row {error}") from error
+    image.info[PLACE] = f"{place}, {column}"  # its pixels are decoded later
+    return image
 
 
 def question_text(row: dict[str, Any]) -> str:
     """Returns the prompt of a row without its list of choices: what stands before the header."""
-    prompt = str(row["prompt"] or row["question"])
+    prompt = str(row["prompt"] or row["question"] or "")
     return prompt.partition(HEADER)[0].strip()
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,6 +62,23 @@ def require(folder: Path, info: SourceInfo, *paths: str) -> None:
     )
 
 
+@contextmanager
+def open_table(path: Path) -> Iterator[csv.DictReader[str]]:
+    """Gives the rows of a csv file with a header, in UTF-8 with or without its mark in front.
+
+    Raises:
+        DataError: It is not UTF-8, or not csv.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            yield csv.DictReader(file)
+    except UnicodeDecodeError as error:
+        found = f"a byte {error.object[error.start]:#04x} cannot be read"
+        raise DataError(f"{path} is not UTF-8 text ({found}); save it as UTF-8") from error
+    except csv.Error as error:
+        raise DataError(f"{path} cannot be read as csv ({error}); save it again") from error
+
+
 @dataclass(frozen=True)
 class SplitsFile:
     """The contents of `splits.csv`.
@@ -82,7 +100,8 @@ def read_splits_file(folder: Path) -> SplitsFile | None:
     pictures, separated by spaces, if a source picture was made from others. Ours.
 
     Raises:
-        DataError: A column or a split name is wrong, or a group is in two splits.
+        DataError: It is no csv in UTF-8, a column or a split name is wrong, or a group is in two
+            splits.
     """
     path = folder / SPLITS_FILE
     if not path.is_file():
@@ -91,10 +110,10 @@ def read_splits_file(folder: Path) -> SplitsFile | None:
     groups: dict[str, tuple[str, ...]] = {}
     split_of: dict[str, str] = {}
     problems = []
-    with path.open(encoding="utf-8", newline="") as file:
-        reader = csv.DictReader(file)
+    with open_table(path) as reader:
         if not {"key", "split"} <= set(reader.fieldnames or ()):
-            raise DataError(f"{path}: expected columns key and split, found {reader.fieldnames}")
+            found = ", ".join(reader.fieldnames or ()) or "none"
+            raise DataError(f"{path}: expected columns key and split, found {found}")
         for number, row in enumerate(reader, start=2):
             split = row["split"]
             if split not in ("train", "val", "test"):

@@ -7,13 +7,18 @@ columns are named otherwise, put a `columns.json` beside it: {"action": "name in
 
 from __future__ import annotations
 
-import csv
 import json
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-from livr.data.sources.folder import SourceInfo, read_splits_file, require, split_groups
+from livr.data.sources.folder import (
+    SourceInfo,
+    open_table,
+    read_splits_file,
+    require,
+    split_groups,
+)
 from livr.errors import DataError
 
 INFO = SourceInfo(
@@ -55,8 +60,7 @@ def read_labels(
     """
     require(folder, INFO, "labels.csv", "images")
     names = _column_names(folder)
-    with (folder / "labels.csv").open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
+    with open_table(folder / "labels.csv") as reader:
         missing = [names[c] for c in COLUMNS if names[c] not in (reader.fieldnames or ())]
         if missing:
             raise DataError(

@@ -7,13 +7,12 @@ left_vote, right_vote, votes, split (train, val, test).
 
 from __future__ import annotations
 
-import csv
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from livr.data.sources.folder import SourceInfo, require
+from livr.data.sources.folder import SourceInfo, open_table, require
 from livr.errors import DataError, Problem
 
 INFO = SourceInfo(
@@ -46,8 +45,7 @@ def read_triplets(
     """
     require(folder, INFO, "data.csv")
     path = folder / "data.csv"
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
+    with open_table(path) as reader:
         missing = [name for name in COLUMNS if name not in (reader.fieldnames or ())]
         if missing:
             raise DataError(f"{path} has no column {', '.join(missing)}; see {INFO.url}")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from livr.data.sources.folder import SourceInfo, require
-from livr.data.sources.parquet import open_parquet
+from livr.data.sources.parquet import open_parquet, read_batches, to_rows
 
 INFO = SourceInfo(
     name="PixMo-Count",
@@ -56,8 +56,8 @@ def read_records(folder: Path, split: str) -> Iterator[CountRecord]:
     require(folder, INFO, pattern)
     for path in sorted(folder.glob(pattern)):
         file = open_parquet(path, COLUMNS, INFO)
-        for batch in file.iter_batches(columns=list(COLUMNS)):
-            for row in batch.to_pylist():
+        for batch in read_batches(file, path, COLUMNS):
+            for row in to_rows(batch, path):
                 yield CountRecord(
                     row["image_url"], row["image_sha256"] or "", int(row["count"]), row["label"]
                 )

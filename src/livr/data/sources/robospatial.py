@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from livr.data.sources.folder import SourceInfo, require
-from livr.data.sources.parquet import open_parquet
+from livr.data.sources.parquet import open_parquet, read_batches, to_rows
 
 PARTS = ("configuration", "compatibility")
 INFO = SourceInfo(
@@ -60,8 +60,8 @@ def read_rows(folder: Path, rng: random.Random, drops: Counter[str]) -> list[Hom
 
 def _read_file(path: Path, drops: Counter[str]) -> Iterator[HomeRow]:
     file = open_parquet(path, COLUMNS, INFO)
-    for batch in file.iter_batches(batch_size=16, columns=list(COLUMNS)):
-        for row in batch.to_pylist():
+    for batch in read_batches(file, path, COLUMNS, size=16):
+        for row in to_rows(batch, path):
             picture, answer = _bytes(row["img"]), str(row["answer"]).strip(" .").lower()
             if answer not in ANSWERS:
                 drops["the answer is not yes or no"] += 1

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from livr.data.sources.folder import SourceInfo, require
-from livr.data.sources.parquet import open_parquet
+from livr.data.sources.parquet import open_parquet, read_batches, to_rows
 
 INFO = SourceInfo(
     name="SAT",
@@ -61,10 +61,10 @@ def read_rows(folder: Path, split: str, rng: random.Random) -> Iterator[SatRow]:
     groups = list(range(file.num_row_groups))
     rng.shuffle(groups)
     for group in groups:
-        batches = list(file.iter_batches(BATCH, row_groups=[group], columns=list(COLUMNS)))
+        batches = list(read_batches(file, folder / name, COLUMNS, BATCH, row_groups=[group]))
         rng.shuffle(batches)
         for batch in batches:
-            rows = batch.to_pylist()
+            rows = to_rows(batch, folder / name)
             rng.shuffle(rows)
             found = (_row(row) for row in rows)
             yield from (row for row in found if part != "train" or _share(row) == split)
