@@ -144,7 +144,9 @@ def canonical(board: Board) -> Board:
 def board_problem(board: Board) -> str | None:
     """Says what is wrong with a board, or None."""
     text = "".join(board)
-    if not text or any(len(row) != len(board[0]) for row in board):
+    if not text:
+        return "the board has no rows"
+    if any(len(row) != len(board[0]) for row in board):
         return "the rows of the board differ in length"
     if wrong := sorted(set(text) - {START, GOAL, SAFE, HOLE}):
         return f"the board has {wrong[0]!r}; it is made of S, G, F and H"
