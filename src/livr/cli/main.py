@@ -137,13 +137,13 @@ def explain(error: BaseException) -> int:
     return BUG
 
 
-def hang_up(_number: int, _frame: Any) -> None:
+def hang_up(number: int, _frame: Any) -> None:
     """Stop as Ctrl-C does, once: shells send the signal again, which would stop the tidying up.
 
     Raises:
         KeyboardInterrupt: Always.
     """
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 
@@ -155,8 +155,8 @@ def main() -> None:
     warnings.filterwarnings("ignore", message="Image size .* exceeds limit")
     # A scheduler's SIGTERM stops a command as Ctrl-C does, and the processes it started with it.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    # So does a terminal that is closed, unless nohup has it ignored.
-    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+    # So does a terminal that is closed, unless nohup has it ignored. Windows has no such signal.
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
         signal.signal(signal.SIGHUP, hang_up)
     # File names may hold bytes that are no text, and no output is worth a traceback.
     for stream in (sys.stdout, sys.stderr):
