@@ -77,12 +77,13 @@ def paper_ablations() -> dict[str, float]:
     return {name: (sum(row) - best) / len(row) for name, row in known.items() if name != "livr"}
 
 
-def read(*names: str, beside: str | None = None) -> Grid:
-    """The committed results of grids, joined; with `beside`, of the seeds that this one has."""
+def read(*names: str, beside: Sequence[str] = ()) -> Grid:
+    """The committed results of grids, joined; with `beside`, of the seeds that these have."""
     paths = [EVIDENCE / f"{name}.json" for name in names]
     outcomes = read_outcomes(paths)[0]
-    if beside is not None:
-        kept = {run.seed for run in read_outcomes([EVIDENCE / f"{beside}.json"])[0]}
+    if beside:
+        own = read_outcomes([EVIDENCE / f"{name}.json" for name in beside])[0]
+        kept = {run.seed for run in own}
         outcomes = [run for run in outcomes if run.seed in kept]
     wanted = {(run.task, run.method, run.seed) for run in outcomes}
     curves: dict[tuple[str, str], list[list[tuple[str, float, float]]]] = {}
