@@ -101,8 +101,9 @@ def five(method: str, seed: int, *right: int) -> list[Outcomes]:
 
 def test_blink5_is_the_mean_over_its_five_parts() -> None:
     table = find_table("table5")
-    runs = [*five("sft", 1, 5, 5, 5, 5, 5), *five("livr", 1, 5, 6, 7, 8, 9),
-            *five("livr", 2, 5, 6, 7, 8, 10), *five("zero_shot", 1, 1, 2, 3)]  # fmt: skip
+    runs = [*five("sft", 1, 5, 5, 5, 5, 5), *five("sft", 2, 5, 5, 5, 5, 5),
+            *five("livr", 1, 5, 6, 7, 8, 9), *five("livr", 2, 5, 6, 7, 8, 10),
+            *five("zero_shot", 1, 1, 2, 3)]  # fmt: skip
     found = beside(compare(runs), table, "Qwen2.5-VL-7B", column_means(runs, table.means, "sft"))
     rows = {(row.task, row.method): row for row in found}
     livr = rows["blink5", "livr"]
