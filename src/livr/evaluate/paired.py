@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,8 +73,9 @@ def paired(a: Table, b: Table, sources: Sources = ()) -> Paired:
     could as well have the other sign; the distribution of the sum over all choices of sign is
     computed exactly. With one seed this is McNemar's exact test.
 
-    Questions that share a source are not independent either: their scores change sign together.
-    If that gives a smaller p, which it can by chance if sources are few, p stays the questions'.
+    Questions that share a source are not independent either: their scores change sign together,
+    see `_by_source`. If that gives a smaller p, which it can by chance if sources are few, p stays
+    the questions'.
 
     Args:
         a: Right or wrong for the first method.
@@ -93,9 +95,9 @@ def paired(a: Table, b: Table, sources: Sources = ()) -> Paired:
 def paired_over(tables: Sequence[tuple[Table, Table]], sources: Sequence[Sources] = ()) -> Paired:
     """The paired test of `paired` of the mean over several tasks, each counting once.
 
-    With as many questions and seeds on every task, and no question of several sources, it is
-    exact. Else scores weigh differently, and the sum's distribution over all choices of sign is
-    drawn from, `DRAWS` times.
+    With as many questions and seeds on every task it is exact. Else scores weigh differently, and
+    the sum's distribution over all choices of sign is drawn from, `DRAWS` times. Where a question
+    has several sources, p is approximate.
 
     Args:
         tables: Per task, right or wrong for the first and for the second method. Tasks may differ
@@ -125,61 +127,77 @@ def paired_over(tables: Sequence[tuple[Table, Table]], sources: Sequence[Sources
         most = max(most, right_a.shape[0])
         scores.append((right_b - right_a).sum(axis=0).astype(float))
         weights.append(1 / right_a.size)
-    p_value = _chance_of(scores, scores, weights)
+    p_value = _chance_of(scores, weights)
     shared = list(sources) or [()] * len(scores)
     if any(how_many(task) > 1 for task in shared):
-        said = [_by_source(*both) for both in zip(scores, shared, strict=True)]
-        p_value = max(p_value, _chance_of(scores, said, weights))
+        p_value = max(p_value, _by_source(scores, weights, shared))
     n = sum(len(task) for task in scores)
     return Paired(n, most, only_a, only_b, sum(deltas) / len(deltas), p_value)
 
 
-def _by_source(scores_N: Scores, sources: Sources) -> Scores:
-    """(G,), what each source says: the scores of its questions, over the root of their sources.
-
-    As in `shared.draw`: with random signs, any two questions then go together as far as they have
-    sources in common, and each as far by itself.
-    """
-    if how_many(sources) < 2:
-        return scores_N
-    if len(sources) != len(scores_N):
-        raise ValueError(f"{len(sources)} questions have sources, {len(scores_N)} have answers")
-    said_G: Scores = scores_N @ shares(sources)
-    return said_G
-
-
-def _chance_of(
-    scores: Sequence[Scores], voices: Sequence[Scores], weights: Sequence[float]
+def _by_source(
+    scores: Sequence[Scores], weights: Sequence[float], sources: Sequence[Sources]
 ) -> float:
-    """P(|weighted sum of voices with random signs| >= |weighted sum of scores|)."""
-    whole = all((task == task.round()).all() for task in voices)
+    """P of the sum with sources in the place of questions.
+
+    If no question has several, sources flip their signs. One of several sources has no sign of its
+    own to flip; then the sum is held against its error where questions with any source in common
+    go together (Fafchamps and Gubert 2007), by Student's t.
+    """
+    for scores_N, task in zip(scores, sources, strict=True):
+        if task and len(task) != len(scores_N):
+            raise ValueError(f"{len(task)} questions have sources, {len(scores_N)} have answers")
+    if all(len(numbers) == 1 for task in sources for numbers in task):
+        said = [x @ shares(task) if task else x for x, task in zip(scores, sources, strict=True)]
+        return _chance_of(said, weights)
+    from scipy.stats import t
+
+    total, variance, units = 0.0, 0.0, 0
+    for scores_N, weight, task in zip(scores, weights, sources, strict=True):
+        total += weight * float(scores_N.sum())
+        variance += weight**2 * _error(scores_N, task)
+        units += (how_many(task) or len(scores_N)) - 1
+    return float(2 * t.sf(abs(total) / sqrt(variance), max(1, units))) if variance else 1.0
+
+
+def _error(scores_N: Scores, sources: Sources) -> float:
+    """The variance of the sum of a task's scores; that of independent questions at least."""
+    apart_N = scores_N - scores_N.mean()
+    alone = float(apart_N @ apart_N)
+    groups = how_many(sources)
+    if groups < 2:
+        return alone
+    touches_NG = (shares(sources) > 0).astype(float)
+    joined_NN = touches_NG @ touches_NG.T > 0
+    return max(alone, float(apart_N @ joined_NN @ apart_N) * groups / (groups - 1))
+
+
+def _chance_of(scores: Sequence[Scores], weights: Sequence[float]) -> float:
+    """P(|weighted sum of scores with random signs| >= |weighted sum of scores|)."""
+    whole = all((task == task.round()).all() for task in scores)
     if whole and len(set(weights)) == 1:
-        chance = _chances(np.concatenate(voices))
+        together = np.concatenate(scores)
+        chance = _chances(together)
         total = len(chance) // 2
-        far = np.abs(np.arange(-total, total + 1)) >= abs(sum(task.sum() for task in scores))
+        far = np.abs(np.arange(-total, total + 1)) >= abs(together.sum())
         return min(1.0, float(chance[far].sum()))
     rng = np.random.default_rng(0)
     observed = sum(weight * task.sum() for task, weight in zip(scores, weights, strict=True))
-    sums_D = sum(weight * _drawn(task, rng) for task, weight in zip(voices, weights, strict=True))
+    sums_D = sum(weight * _drawn(task, rng) for task, weight in zip(scores, weights, strict=True))
     as_far = int((np.abs(sums_D) >= abs(observed) - 1e-12).sum())
     return (1 + as_far) / (1 + DRAWS)
 
 
-def _drawn(voices: Scores, rng: np.random.Generator) -> Scores:
-    """(DRAWS,), sums of a task's voices with random signs."""
-    if (voices == voices.round()).all():
-        chance = _chances(voices)
-        total = len(chance) // 2
-        return rng.choice(np.arange(-total, total + 1.0), DRAWS, p=chance / chance.sum())
-    sums_D = np.full(DRAWS, voices.sum())
-    for voice in voices[voices != 0]:
-        sums_D -= 2 * voice * rng.integers(0, 2, DRAWS)
-    return sums_D
+def _drawn(scores: Scores, rng: np.random.Generator) -> Scores:
+    """(DRAWS,), sums of a task's scores, whole numbers, with random signs."""
+    chance = _chances(scores)
+    total = len(chance) // 2
+    return rng.choice(np.arange(-total, total + 1.0), DRAWS, p=chance / chance.sum())
 
 
-def _chances(voices: Scores) -> NDArray[np.float64]:
+def _chances(scores: Scores) -> NDArray[np.float64]:
     """Probability of every sum of whole numbers with random signs, the smallest to the largest."""
-    sizes = [int(size) for size in np.abs(voices) if size]
+    sizes = [int(size) for size in np.abs(scores) if size]
     total = sum(sizes)
     # chance[k] is the probability that the sum so far equals k - total.
     chance = np.zeros(2 * total + 1)
