@@ -56,6 +56,17 @@ def _repeated_key(row: Any, doubled: _Objects) -> str | None:
     return None
 
 
+def _without_repeats(
+    path: Path, number: int, row: Any, doubled: _Objects, problems: list[Problem]
+) -> _Numbered:
+    """Yields the row, or notes that a key stands twice in it."""
+    problem = _repeated_key(row, doubled) if doubled else None
+    if problem is None:
+        yield number, row
+    else:
+        problems.append(Problem(path.name, number, problem))
+
+
 def from_json(path: Path, problems: list[Problem]) -> _Numbered:
     """Yields the items of a JSON list.
 
@@ -75,11 +86,7 @@ def from_json(path: Path, problems: list[Problem]) -> _Numbered:
     if not isinstance(rows, list):
         raise DataError(f"{path}: expected a list of rows, found {type(rows).__name__}")
     for number, row in enumerate(rows, start=1):
-        problem = _repeated_key(row, doubled) if doubled else None
-        if problem is None:
-            yield number, row
-        else:
-            problems.append(Problem(path.name, number, problem))
+        yield from _without_repeats(path, number, row, doubled, problems)
 
 
 def from_lines(path: Path, problems: list[Problem]) -> _Numbered:
@@ -101,11 +108,7 @@ def from_lines(path: Path, problems: list[Problem]) -> _Numbered:
             except (ValueError, RecursionError) as error:
                 problems.append(Problem(path.name, number, f"not JSON: {json_fault(error)}"))
             else:
-                problem = _repeated_key(row, doubled) if doubled else None
-                if problem is None:
-                    yield number, row
-                else:
-                    problems.append(Problem(path.name, number, problem))
+                yield from _without_repeats(path, number, row, doubled, problems)
 
 
 def from_csv(path: Path, problems: list[Problem]) -> _Numbered:

@@ -14,7 +14,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from livr.evaluate.shared import Sources, how_many, shares
+from livr.evaluate.shared import Sources, how_many, joined, shares
 
 DRAWS = 200_000
 """Choices of sign where a distribution is drawn from; p is at least 1 / DRAWS then."""
@@ -167,9 +167,7 @@ def _error(scores_N: Scores, sources: Sources) -> float:
     groups = how_many(sources)
     if groups < 2:
         return alone
-    touches_NG = (shares(sources) > 0).astype(float)
-    joined_NN = touches_NG @ touches_NG.T > 0
-    return max(alone, float(apart_N @ joined_NN @ apart_N) * groups / (groups - 1))
+    return max(alone, float(apart_N @ joined(sources) @ apart_N) * groups / (groups - 1))
 
 
 def _chance_of(scores: Sequence[Scores], weights: Sequence[float]) -> float:

@@ -57,6 +57,17 @@ def numbered(named: Sequence[Sequence[str]]) -> Sources:
     return tuple(tuple(numbers.setdefault(name, len(numbers)) for name in names) for names in named)
 
 
+def joined(sources: Sources) -> NDArray[np.bool_]:
+    """(N, N), whether two questions have a source in common.
+
+    >>> joined(((0,), (0, 1), (1,))).astype(int).tolist()
+    [[1, 1, 0], [1, 1, 1], [0, 1, 1]]
+    """
+    touches_NG = (shares(sources) > 0).astype(float)
+    joined_NN: NDArray[np.bool_] = touches_NG @ touches_NG.T > 0
+    return joined_NN
+
+
 def linked(sources: Sources) -> tuple[int, ...]:
     """The group of each question; those of different groups share nothing, nor do their sources.
 
@@ -66,8 +77,7 @@ def linked(sources: Sources) -> tuple[int, ...]:
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import connected_components
 
-    touches_NG = csr_array(shares(sources) > 0).astype(int)
-    _, group_N = connected_components(touches_NG @ touches_NG.T, directed=False)
+    _, group_N = connected_components(csr_array(joined(sources)), directed=False)
     return tuple(int(group) for group in group_N)
 
 

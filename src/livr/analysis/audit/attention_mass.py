@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from livr.analysis.audit.case import Case
 from livr.analysis.audit.finding import Finding, Verdict
 from livr.analysis.inside.questions import Questions
 from livr.analysis.inside.weights import recorded
-from livr.evaluate.shared import effect_among, widened
-from livr.evaluate.stats import Interval, bootstrap
+from livr.evaluate.stats import Interval
 from livr.method.roles import Role
 
 
@@ -47,7 +44,7 @@ def run(case: Case) -> list[Finding]:
     n = len(own)
     value = float(own.mean())
     details: dict[str, object] = {"per_layer": own.mean(0).tolist()}
-    interval = _interval(case, own.mean(1))
+    interval = case.mean_interval(own.mean(1))
     measured = f"{value:.3f} on the latents"
     healthy = "no range without a latents-only control"
     verdict: Verdict = "info"
@@ -55,7 +52,7 @@ def run(case: Case) -> list[Finding]:
         control = masses(case.control).numpy()
         details |= {"control_per_layer": control.mean(0).tolist(), "control": float(control.mean())}
         gain = own.mean(1) - control.mean(1)
-        difference = _interval(case, gain)
+        difference = case.mean_interval(gain)
         details["difference"] = [difference.low, difference.high]
         measured += f", {control.mean():.3f} in the control"
         healthy = "above the control (paper: 0.076 against 0.028): difference above 0"
@@ -75,12 +72,6 @@ def run(case: Case) -> list[Finding]:
             details=details,
         )
     ]
-
-
-def _interval(case: Case, values_N: NDArray[np.float32]) -> Interval:
-    drawn = bootstrap(lambda i: float(values_N[i].mean()), len(values_N), seed=case.seed)
-    effect = effect_among(values_N.tolist(), case.examples)
-    return widened(drawn, float(values_N.mean()), effect)
 
 
 def _against(difference: Interval) -> Verdict:

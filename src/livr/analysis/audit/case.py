@@ -6,6 +6,10 @@ import random
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from livr.analysis.audit.finding import Verdict
 from livr.analysis.inside.latents import Content, read
@@ -13,8 +17,8 @@ from livr.analysis.inside.questions import Questions
 from livr.data.example import Example
 from livr.data.prompts import render
 from livr.evaluate.score import Prediction
-from livr.evaluate.shared import share_interval, sources_among
-from livr.evaluate.stats import Interval
+from livr.evaluate.shared import effect_among, share_interval, sources_among, widened
+from livr.evaluate.stats import Interval, bootstrap
 from livr.model.model import Use
 
 
@@ -67,6 +71,13 @@ class Case:
     def interval(self) -> Interval:
         """Wilson's interval of the accuracy, for as many questions as these are worth."""
         return share_interval(self.right(), sources_among(self.examples))
+
+    def mean_interval(self, values_N: NDArray[np.floating[Any]]) -> Interval:
+        """Bootstrap interval of a mean over the first N questions, by their sources."""
+        n = len(values_N)
+        drawn = bootstrap(lambda i: float(values_N[i].mean()), n, seed=self.seed)
+        effect = effect_among(values_N.tolist(), self.examples[:n])
+        return widened(drawn, float(values_N.mean()), effect)
 
     @property
     def is_able(self) -> bool:

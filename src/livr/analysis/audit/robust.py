@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from livr.analysis.audit.case import Case
 from livr.analysis.audit.finding import NEGLIGIBLE, Fall, Finding, Verdict, fall, points
 from livr.analysis.robustness import RULES, Level, curves
-from livr.evaluate.shared import effect_among, widened
-from livr.evaluate.stats import Interval, bootstrap
 
 MOST = 120
 """Questions asked at each strength."""
@@ -44,7 +44,7 @@ def _finding(case: Case, levels: Sequence[Level], mask: str) -> Finding:
     falls = _mean_fall(clean, disturbed)
     n = len(falls)
     value = sum(falls) / n
-    interval = _interval(case, falls)
+    interval = case.mean_interval(np.array(falls))
     details: dict[str, Any] = {
         "clean": clean.accuracy,
         "levels": [_row(case, clean, x) for x in disturbed],
@@ -60,7 +60,7 @@ def _finding(case: Case, levels: Sequence[Level], mask: str) -> Finding:
             "baseline_levels": [_row(case, other_clean, x) for x in other],
         }
         extra = [a - b for a, b in zip(falls, theirs, strict=True)]
-        more = _interval(case, extra)
+        more = case.mean_interval(np.array(extra))
         measured += (
             f"; the baseline's by {points(sum(theirs) / n)}; difference {points(sum(extra) / n)} "
             f"({points(more.low)} to {points(more.high)})"
@@ -85,13 +85,6 @@ def _finding(case: Case, levels: Sequence[Level], mask: str) -> Finding:
         interval=interval,
         details=details,
     )
-
-
-def _interval(case: Case, values: list[float]) -> Interval:
-    """The bootstrap interval of a mean over the first questions."""
-    n = len(values)
-    drawn = bootstrap(lambda i: float(sum(values[j] for j in i) / n), n, seed=case.seed)
-    return widened(drawn, sum(values) / n, effect_among(values, case.examples[:n]))
 
 
 def _row(case: Case, clean: Level, level: Level) -> dict[str, Any]:
