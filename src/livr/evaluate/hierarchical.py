@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from livr.evaluate.shared import Sources, draw, how_many
+from livr.evaluate.shared import Sources, draw
 from livr.evaluate.stats import Interval
 
 DRAWS = 4000
@@ -133,13 +133,12 @@ def _task_means(
     seeds_DS, items_DN = counts
     total: NDArray[np.float64] = ((seeds_DS @ table_SN) * items_DN).sum(axis=1)
     alone: NDArray[np.float64] = total / (seeds * n)
-    if how_many(sources) < 2:
+    if not sources:
         return alone
     if len(sources) != n:
         raise ValueError(f"{len(sources)} questions have sources, {n} have answers")
-    mean_S = table_SN.mean(axis=1)
     # A generator of its own: what tasks without sources draw stays as it is.
-    moved_DS = draw(table_SN - mean_S[:, None], sources, len(seeds_DS), rng.spawn(1)[0])
-    total = (seeds_DS * (mean_S + moved_DS)).sum(axis=1)
+    moved_DS = draw(table_SN, sources, len(seeds_DS), rng.spawn(1)[0])
+    total = (seeds_DS * (table_SN.mean(axis=1) + moved_DS)).sum(axis=1)
     together: NDArray[np.float64] = np.clip(total / seeds, -1.0, 1.0)
     return max(alone, together, key=np.std)

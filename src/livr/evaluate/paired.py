@@ -14,7 +14,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from livr.evaluate.shared import Sources, how_many, joined, shares
+from livr.evaluate.shared import Sources, covariance, how_many, touched
 
 DRAWS = 200_000
 """Choices of sign where a distribution is drawn from; p is at least 1 / DRAWS then."""
@@ -142,13 +142,13 @@ def _by_source(
 
     If no question has several, sources flip their signs. One of several sources has no sign of its
     own to flip; then the sum is held against its error where questions with any source in common
-    go together (Fafchamps and Gubert 2007), by Student's t.
+    go together, see `livr.evaluate.shared.covariance`, by Student's t.
     """
     for scores_N, task in zip(scores, sources, strict=True):
         if task and len(task) != len(scores_N):
             raise ValueError(f"{len(task)} questions have sources, {len(scores_N)} have answers")
     if all(len(numbers) == 1 for task in sources for numbers in task):
-        said = [x @ shares(task) if task else x for x, task in zip(scores, sources, strict=True)]
+        said = [x @ touched(task) if task else x for x, task in zip(scores, sources, strict=True)]
         return _chance_of(said, weights)
     from scipy.stats import t
 
@@ -162,12 +162,8 @@ def _by_source(
 
 def _error(scores_N: Scores, sources: Sources) -> float:
     """The variance of the sum of a task's scores; that of independent questions at least."""
-    apart_N = scores_N - scores_N.mean()
-    alone = float(apart_N @ apart_N)
-    groups = how_many(sources)
-    if groups < 2:
-        return alone
-    return max(alone, float(apart_N @ joined(sources) @ apart_N) * groups / (groups - 1))
+    alone = float(scores_N.size * scores_N.var())
+    return max(alone, float(covariance(scores_N[None], sources)[0, 0])) if sources else alone
 
 
 def _chance_of(scores: Sequence[Scores], weights: Sequence[float]) -> float:

@@ -1,7 +1,8 @@
-"""Questions that share a source picture: not independent, so intervals draw them together (ours).
+"""Questions that share a source picture are not independent: what that does to an error (ours).
 
 A question is asked of one or several sources, a photograph, a scene, a part. A hundred questions
-about ten photographs say less about the eleventh than a hundred about a hundred do.
+about ten photographs say less about the eleventh than a hundred about a hundred do. Any two
+questions with a source in common go together (Fafchamps and Gubert 2007).
 """
 
 from __future__ import annotations
@@ -63,9 +64,21 @@ def joined(sources: Sources) -> NDArray[np.bool_]:
     >>> joined(((0,), (0, 1), (1,))).astype(int).tolist()
     [[1, 1, 0], [1, 1, 1], [0, 1, 1]]
     """
-    touches_NG = (shares(sources) > 0).astype(float)
+    touches_NG = touched(sources).astype(float)
     joined_NN: NDArray[np.bool_] = touches_NG @ touches_NG.T > 0
     return joined_NN
+
+
+def touched(sources: Sources) -> NDArray[np.bool_]:
+    """(N, G), whether a question is asked of a source.
+
+    >>> touched(((0,), (0, 1))).astype(int).tolist()
+    [[1, 0], [1, 1]]
+    """
+    touched_NG = np.zeros((len(sources), 1 + max(map(max, sources))), dtype=bool)
+    for row, numbers in zip(touched_NG, sources, strict=True):
+        row[list(numbers)] = True
+    return touched_NG
 
 
 def linked(sources: Sources) -> tuple[int, ...]:
@@ -108,11 +121,36 @@ def from_text(text: str) -> Sources:
     return tuple(tuple(int(number) for number in word.split(".")) for word in text.split(" "))
 
 
+def covariance(values_SN: NDArray[np.float64], sources: Sources) -> NDArray[np.float64]:
+    """How the sums of rows of values vary, and go together, from sources to other sources.
+
+    The products of every two questions that have a source in common (Fafchamps and Gubert 2007),
+    from each row's mean. Taking the mean away takes as large a part of them as there are such
+    pairs among all, so they are divided by the rest; for G sources of as many questions each, one
+    per question, that is the usual G / (G - 1).
+
+    Args:
+        values_SN: One value per question in each of S rows.
+        sources: The sources of each question, (N,).
+
+    Returns:
+        (S, S), never below 0; 0 where every two questions share a source, which tells nothing.
+    """
+    joined_NN = joined(sources)
+    apart_SN = values_SN - values_SN.mean(axis=1, keepdims=True)
+    if joined_NN.all():
+        return np.zeros((len(apart_SN), len(apart_SN)))
+    found_SS = apart_SN @ joined_NN @ apart_SN.T / (1 - joined_NN.mean())
+    # Where one of two joined questions is joined with a third, chance can take it below 0.
+    size_S, turn_SS = np.linalg.eigh(found_SS)
+    return np.asarray(turn_SS * size_S.clip(0) @ turn_SS.T)
+
+
 def design_effect(values: Sequence[float], sources: Sources) -> float:
     """How many questions are worth one: what sharing sources does to the variance of a mean.
 
-    Kish's ratio, estimated from the values with questions weighted as in `draw`. Where all values
-    are alike or there are less than two sources, it cannot be told, and is taken to be 1.
+    Kish's ratio, estimated from the values. Where all values are alike or there are less than two
+    sources, it cannot be told, and is taken to be 1.
 
     Args:
         values: One per question, as right or wrong, (N,).
@@ -124,16 +162,11 @@ def design_effect(values: Sequence[float], sources: Sources) -> float:
     >>> design_effect([True, True, False, False], ((0,), (0,), (1,), (1,)))
     4.0
     """
-    if how_many(sources) < 2:
+    values_1N = np.asarray(values, dtype=float)[None]
+    independent = float(values_1N.size * values_1N.var())
+    if not sources or not independent:
         return 1.0
-    shares_NG = shares(sources)
-    apart_N = np.asarray(values, dtype=float) - np.mean(values)
-    independent = float((apart_N**2).sum())
-    if not independent:
-        return 1.0
-    groups = shares_NG.shape[1]
-    together = float(((apart_N @ shares_NG) ** 2).sum()) * groups / (groups - 1)
-    return float(max(1.0, together / independent))
+    return max(1.0, float(covariance(values_1N, sources)[0, 0]) / independent)
 
 
 def sources_among(examples: Sequence[Example]) -> Sources:
@@ -167,43 +200,25 @@ def widened(interval: Interval, value: float, effect: float) -> Interval:
     return Interval(value - by * (value - interval.low), value + by * (interval.high - value))
 
 
-def shares(sources: Sources) -> NDArray[np.float64]:
-    """(N, G): how far each source moves each question, rows of length 1.
-
-    >>> shares(((0,), (0, 1))).round(2).tolist()
-    [[1.0, 0.0], [0.71, 0.71]]
-    """
-    groups = 1 + max(number for numbers in sources for number in numbers)
-    shares_NG = np.zeros((len(sources), groups))
-    for row, numbers in zip(shares_NG, sources, strict=True):
-        row[list(numbers)] = 1 / np.sqrt(len(numbers))
-    return shares_NG
-
-
 def draw(
     values_SN: NDArray[np.float64], sources: Sources, draws: int, rng: np.random.Generator
 ) -> NDArray[np.float64]:
-    """Draw source pictures anew: by how much the mean of each row of values then moves.
+    """Draw other sources: by how much the mean of each row of values then moves.
 
-    As many sources as there are come back with replacement. If each question has one, this is the
-    bootstrap of clusters (Davison and Hinkley 1997, section 3.8): a question counts as often as its
-    source was drawn. One of several sources moves it by the surplus of all of them over the root of
-    their number, so that any two questions move together as much as they have sources in common,
-    and each as much by itself (ours).
+    With the `covariance` of the rows, by Student's t for as many sources as there are: few of them
+    do not tell well how far they move a mean.
 
     Args:
-        values_SN: One value per question in each of S rows, without the row's mean.
-        sources: The sources of each question, (N,); at least two different ones.
+        values_SN: One value per question in each of S rows.
+        sources: The sources of each question, (N,).
         draws: Number of draws, D.
         rng: The source of chance.
 
     Returns:
-        (D, S), with mean 0.
+        (D, S), about 0.
     """
-    shares_NG = shares(sources)
-    n, groups = shares_NG.shape
-    surplus_DG = rng.multinomial(groups, np.full(groups, 1 / groups), draws) - 1.0
-    # Drawn counts add up to `groups`, which makes each vary a little less than it should.
-    surplus_DG *= np.sqrt(groups / (groups - 1))
-    moved_DS: NDArray[np.float64] = surplus_DG @ (values_SN @ shares_NG).T / n
-    return moved_DS
+    seeds, n = values_SN.shape
+    free = max(1, how_many(sources) - 1)
+    covariance_SS = covariance(values_SN, sources) / n**2
+    normal_DS = rng.multivariate_normal(np.zeros(seeds), covariance_SS, draws, method="eigh")
+    return np.asarray(normal_DS / np.sqrt(rng.chisquare(free, (draws, 1)) / free))
