@@ -5,6 +5,7 @@ import pytest
 
 from livr.evaluate import hierarchical
 from livr.evaluate.hierarchical import effect_interval, holm
+from livr.evaluate.stats import paired_difference
 
 
 def test_holm_by_hand() -> None:
@@ -21,9 +22,15 @@ def test_holm_is_between_nothing_and_bonferroni() -> None:
         assert raw <= adjusted <= min(1.0, 20 * raw)
 
 
-def test_the_interval_of_a_certain_effect_is_a_point() -> None:
-    found = effect_interval([np.full((3, 40), 1), np.full((2, 7), 1)])
-    assert (found.low, found.high) == (1.0, 1.0)
+def test_no_effect_is_certain_after_few_questions() -> None:
+    """Where nothing varies the interval is Agresti and Min's, that of half a question each."""
+    for n in (10, 40, 200):
+        found = effect_interval([np.zeros((2, n))], draws=20_000)
+        expected = paired_difference([True] * n, [True] * n)
+        assert found.high == pytest.approx(expected.high, rel=0.35)
+        assert found.low == pytest.approx(-found.high)
+    certain = effect_interval([np.full((3, 40), 1), np.full((2, 7), 1)])
+    assert 0.8 < certain.low < certain.high == 1.0
 
 
 def test_without_tasks_and_seeds_it_is_the_ordinary_bootstrap() -> None:

@@ -47,8 +47,7 @@ class Line:
         train_seconds: Mean training time, or None.
         against: The paired test against the reference (delta = this minus reference), or None
             for the reference itself.
-        effect: Interval of that difference, from drawing seeds and questions anew, questions
-            that share a source together; or None.
+        effect: Interval of that difference for other seeds, questions and sources; or None.
         p_holm: The test's p-value, corrected for the number of tests in this comparison; or None.
         floor: Accuracy of always giving the most common right answer.
         groups: The score of questions that count only together, as a mean over seeds, or None.

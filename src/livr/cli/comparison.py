@@ -80,7 +80,7 @@ def _how(lines: Sequence[Line], reference: str) -> str:
     from livr.analysis.compare import label
 
     shared = {line.task: line.sources for line in lines if line.sources}
-    together = ", those about one source together" if shared else ""
+    together = "; of other sources, where questions share some" if shared else ""
     counts = ", ".join(f"{label(task)} {count}" for task, count in shared.items())
     groups = dict.fromkeys(line.groups.label for line in lines if line.groups)
     return "\n".join(

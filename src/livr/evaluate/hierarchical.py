@@ -2,8 +2,8 @@
 
 A mean gain over tasks is uncertain because other tasks could have been taken, because other seeds
 could have been drawn, and because other questions could have been asked. The bootstrap here draws
-anew at all three levels. Textbook statistics (Holm 1979; Davison and Hinkley 1997, section 3.8);
-the paper reports none.
+anew at all three levels, and of other source pictures where questions share some. Textbook
+statistics (Holm 1979; Davison and Hinkley 1997, section 3.8); the paper reports none.
 """
 
 from __future__ import annotations
@@ -15,10 +15,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from livr.evaluate.shared import Sources, draw
+from livr.evaluate.clustered import clusters
+from livr.evaluate.shared import Sources
 from livr.evaluate.stats import Interval
 
 DRAWS = 4000
+IMAGINED = (0.5, -0.5)
+"""Two questions that are drawn from besides, half a question each: one that only the one method
+gets right, one that only the other does. Without them an interval would have no width where the
+two never differ (after Agresti and Min 2005)."""
 MOST_KEPT = 10_000_000
 """Numbers that are kept of one draw; more are drawn anew each time."""
 
@@ -55,10 +60,11 @@ def effect_interval(
 
     Every draw takes as many tasks as there are, with replacement; within each, seeds and, crossed
     with them, questions, with replacement. With one task only seeds and questions are drawn. The
-    chance in questions counts at each level, so that the interval is too wide, by a factor of 2
-    at most, where tasks and seeds hardly differ. What a few of these say of others it tells too
-    narrowly, as every bootstrap of few units. Questions that have a source in common are drawn
-    together, see `livr.evaluate.shared`.
+    chance in questions counts at each level, so that the interval is too wide where tasks and
+    seeds hardly differ, by a factor of 2 at most if questions have no sources. What a few tasks or
+    seeds say of others it tells too narrowly, as every bootstrap of few units. Where questions have
+    sources in common, how far their mean moves is drawn instead, see `livr.evaluate.clustered`,
+    and the wider of the two is taken.
 
     Args:
         differences: One array (S, N) per task: of seed s at question n, right or wrong of the one
@@ -72,8 +78,8 @@ def effect_interval(
     Raises:
         ValueError: There is nothing to draw from, or sources are not those of the questions.
 
-    >>> effect_interval([np.zeros((2, 10)), np.ones((3, 5))], draws=200)
-    Interval(low=0.0, high=1.0)
+    >>> effect_interval([np.zeros((2, 100)), np.ones((3, 50))])
+    Interval(low=-0.0075, high=1.0)
     """
     tables = [np.asarray(table, dtype=float) for table in differences]
     if not tables or any(table.ndim != 2 or table.size == 0 for table in tables):
@@ -84,8 +90,9 @@ def effect_interval(
     counts, state = again(shapes, draws, seed)
     rng = np.random.default_rng(seed)
     rng.bit_generator.state = state
+    tail = (1 - confidence) / 2
     means_TD = np.stack(
-        [_task_means(*three, rng) for three in zip(tables, shared, counts, strict=True)]
+        [_task_means(*three, rng, tail) for three in zip(tables, shared, counts, strict=True)]
     )
     count = len(tables)
     if count == 1:
@@ -95,13 +102,12 @@ def effect_interval(
         # A task that is drawn twice needs two resamples of its own, so these are drawn as well.
         resample_DT = rng.integers(0, draws, (draws, count))
         drawn_D = means_TD[which_DT, resample_DT].mean(axis=1)
-    tail = (1 - confidence) / 2
     low, high = np.quantile(drawn_D, [tail, 1 - tail])
     return Interval(float(low), float(high))
 
 
 Counts = tuple[NDArray[np.int16], NDArray[np.int16]]
-"""How often each draw has each seed, (D, S), and each question, (D, N)."""
+"""How often each draw has each seed, (D, S), and each question, imagined ones too, (D, N + 2)."""
 
 
 def _again(
@@ -113,7 +119,7 @@ def _again(
     def drawn(units: int) -> NDArray[np.int16]:
         return rng.multinomial(units, np.full(units, 1 / units), draws).astype(np.int16)
 
-    counts = tuple((drawn(seeds), drawn(n)) for seeds, n in shapes)
+    counts = tuple((drawn(seeds), drawn(n + len(IMAGINED))) for seeds, n in shapes)
     return counts, rng.bit_generator.state
 
 
@@ -122,23 +128,30 @@ _kept = lru_cache(maxsize=4)(_again)
 
 
 def _task_means(
-    table_SN: NDArray[np.float64], sources: Sources, counts: Counts, rng: np.random.Generator
+    table_SN: NDArray[np.float64],
+    sources: Sources,
+    counts: Counts,
+    rng: np.random.Generator,
+    tail: float,
 ) -> NDArray[np.float64]:
     """Resampled means of one task, (draws,): seeds and questions, crossed.
 
-    Questions with common sources are drawn together unless that spreads the means less: with few
-    sources chance can make it look so, and drawing more at once never tells more.
+    With other sources unless that gives a narrower interval: with few sources chance can make it
+    look so, and to know that questions go together never tells more.
     """
     seeds, n = table_SN.shape
     seeds_DS, items_DN = counts
-    total: NDArray[np.float64] = ((seeds_DS @ table_SN) * items_DN).sum(axis=1)
-    alone: NDArray[np.float64] = total / (seeds * n)
-    if not sources:
-        return alone
-    if len(sources) != n:
+    if sources and len(sources) != n:
         raise ValueError(f"{len(sources)} questions have sources, {n} have answers")
-    # A generator of its own: what tasks without sources draw stays as it is.
-    moved_DS = draw(table_SN, sources, len(seeds_DS), rng.spawn(1)[0])
-    total = (seeds_DS * (table_SN.mean(axis=1) + moved_DS)).sum(axis=1)
-    together: NDArray[np.float64] = np.clip(total / seeds, -1.0, 1.0)
-    return max(alone, together, key=np.std)
+    mean_S = table_SN.mean(axis=1)
+    apart_SN = np.hstack([table_SN - mean_S[:, None], np.tile(IMAGINED, (seeds, 1))])
+    moved = [((seeds_DS @ apart_SN) * items_DN).sum(axis=1) / n]
+    if found := clusters(sources):
+        # A generator of its own: what tasks without sources draw stays as it is.
+        moved_DS = found.draw(table_SN, len(seeds_DS), rng.spawn(1)[0])
+        moved.append((seeds_DS * moved_DS).sum(axis=1))
+    drawn = [(seeds_DS @ mean_S + moved_D) / seeds for moved_D in moved]
+    widest_D: NDArray[np.float64] = max(
+        drawn, key=lambda means_D: np.ptp(np.quantile(means_D, [tail, 1 - tail]))
+    )
+    return widest_D.clip(-1.0, 1.0)

@@ -14,7 +14,8 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from livr.evaluate.shared import Sources, covariance, how_many, touched
+from livr.evaluate.clustered import clusters
+from livr.evaluate.shared import Sources
 
 DRAWS = 200_000
 """Choices of sign where a distribution is drawn from; p is at least 1 / DRAWS then."""
@@ -129,7 +130,7 @@ def paired_over(tables: Sequence[tuple[Table, Table]], sources: Sequence[Sources
         weights.append(1 / right_a.size)
     p_value = _chance_of(scores, weights)
     shared = list(sources) or [()] * len(scores)
-    if any(how_many(task) > 1 for task in shared):
+    if any(map(clusters, shared)):
         p_value = max(p_value, _by_source(scores, weights, shared))
     n = sum(len(task) for task in scores)
     return Paired(n, most, only_a, only_b, sum(deltas) / len(deltas), p_value)
@@ -138,32 +139,48 @@ def paired_over(tables: Sequence[tuple[Table, Table]], sources: Sequence[Sources
 def _by_source(
     scores: Sequence[Scores], weights: Sequence[float], sources: Sequence[Sources]
 ) -> float:
-    """P of the sum with sources in the place of questions.
+    """P of the sum with sources in the place of questions, where these tell something.
 
     If no question has several, sources flip their signs. One of several sources has no sign of its
-    own to flip; then the sum is held against its error where questions with any source in common
-    go together, see `livr.evaluate.shared.covariance`, by Student's t.
+    own to flip; then the sum is held against its error by Student's t, with Welch's degrees over
+    tasks.
     """
     for scores_N, task in zip(scores, sources, strict=True):
         if task and len(task) != len(scores_N):
             raise ValueError(f"{len(task)} questions have sources, {len(scores_N)} have answers")
-    if all(len(numbers) == 1 for task in sources for numbers in task):
-        said = [x @ touched(task) if task else x for x, task in zip(scores, sources, strict=True)]
-        return _chance_of(said, weights)
+    told = [task if clusters(task) else () for task in sources]
+    if all(len(numbers) == 1 for task in told for numbers in task):
+        return _chance_of([_said(*both) for both in zip(scores, told, strict=True)], weights)
     from scipy.stats import t
 
-    total, variance, units = 0.0, 0.0, 0
-    for scores_N, weight, task in zip(scores, weights, sources, strict=True):
-        total += weight * float(scores_N.sum())
-        variance += weight**2 * _error(scores_N, task)
-        units += (how_many(task) or len(scores_N)) - 1
-    return float(2 * t.sf(abs(total) / sqrt(variance), max(1, units))) if variance else 1.0
+    total = sum(w * float(x.sum()) for x, w in zip(scores, weights, strict=True))
+    errors = [_error(*both) for both in zip(scores, told, strict=True)]
+    variances_T = np.array([w**2 * error for w, (error, _) in zip(weights, errors, strict=True)])
+    degrees_T = np.array([degrees for _, degrees in errors])
+    if not variances_T.any():
+        # All say the same: as if each independent source had a sign to flip.
+        return float(2.0 ** -degrees_T.sum()) if total else 1.0
+    degrees = variances_T.sum() ** 2 / (variances_T**2 / degrees_T).sum()
+    return float(2 * t.sf(abs(total) / sqrt(variances_T.sum()), degrees))
 
 
-def _error(scores_N: Scores, sources: Sources) -> float:
-    """The variance of the sum of a task's scores; that of independent questions at least."""
-    alone = float(scores_N.size * scores_N.var())
-    return max(alone, float(covariance(scores_N[None], sources)[0, 0])) if sources else alone
+def _said(scores_N: Scores, sources: Sources) -> Scores:
+    """What each source of a task says, if no question has several; without any, each question."""
+    if not sources:
+        return scores_N
+    return np.bincount([number for (number,) in sources], scores_N).astype(float)
+
+
+def _error(scores_N: Scores, sources: Sources) -> tuple[float, float]:
+    """The variance of the sum of a task's scores and its degrees of freedom, with sources or by
+    question: which of the two gives a wider interval."""
+    from scipy.stats import t
+
+    alone = float(scores_N.size * scores_N.var()), max(1.0, scores_N.size - 1.0)
+    if (found := clusters(sources)) is None:
+        return alone
+    together = float(found.covariance(scores_N[None])[0, 0]), found.degrees
+    return max(alone, together, key=lambda error: error[0] * t.ppf(0.975, error[1]) ** 2)
 
 
 def _chance_of(scores: Sequence[Scores], weights: Sequence[float]) -> float:

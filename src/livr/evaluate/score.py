@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from livr.data.example import Example
 from livr.errors import DataError, Problem
 from livr.evaluate.answers import extract, is_correct
-from livr.evaluate.shared import Sources, how_many, numbered, share_interval
+from livr.evaluate.clustered import clusters, share_interval
+from livr.evaluate.shared import Sources, how_many, numbered
 from livr.evaluate.stats import wilson
 from livr.files import write_whole
 
@@ -74,7 +75,7 @@ class SourceScore:
     Attributes:
         n: Number of different sources, see `livr.evaluate.shared`.
         ci95: Wilson's 95 % interval for as many independent questions as the questions are worth
-            (Kish's design effect; ours).
+            (ours), see `livr.evaluate.clustered.design_effect`.
     """
 
     n: int
@@ -92,7 +93,7 @@ class Score:
         ci95: Wilson's 95 % interval of the accuracy.
         unparsed: Share of texts from which no answer could be read.
         groups: The score of questions that count together, if there are any.
-        by_source: The interval for other sources, if questions share any.
+        by_source: The interval for other sources, if questions share some and not all share one.
     """
 
     n: int
@@ -158,7 +159,7 @@ def sources_of(predictions: Sequence[Prediction]) -> Sources:
 
 def _by_source(predictions: Sequence[Prediction]) -> SourceScore | None:
     sources = sources_of(predictions)
-    if how_many(sources) < 2:
+    if clusters(sources) is None:
         return None
     right = [row.correct for row in predictions]
     interval = share_interval(right, sources)

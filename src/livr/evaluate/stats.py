@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Interval:
-    """A confidence interval of a proportion.
+    """A confidence interval, of a proportion or of a difference.
 
     Attributes:
-        low: Lower end, in [0, 1].
-        high: Upper end, in [0, 1].
+        low: Lower end.
+        high: Upper end.
     """
 
     low: float

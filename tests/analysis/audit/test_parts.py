@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -25,6 +26,7 @@ from livr.cli.audit import _folded
 from livr.data.example import Example
 from livr.data.tasks.drawing import draw_boxes
 from livr.errors import ConfigError, ModelError
+from livr.evaluate.shared import sources_among
 from livr.evaluate.stats import Interval, bootstrap, paired_difference
 
 
@@ -47,6 +49,36 @@ def test_partners_have_the_same_form_and_other_images() -> None:
 def test_partners_prefer_the_same_words() -> None:
     asked = [question(i, str(i), "How many fish?" if i % 2 else "How many?") for i in range(8)]
     assert all(i % 2 == j % 2 for i, j in partners(asked, seed=1).items())
+
+
+def test_partners_show_something_else_and_take_turns() -> None:
+    asked = [
+        e.model_copy(update={"images": (tiny.picture(i),), "task": "t"})
+        for i, e in enumerate(about_photographs(5, 6))
+    ]
+    found = partners(asked, seed=0)
+    assert all(asked[i].sources != asked[j].sources for i, j in found.items())
+    assert max(Counter(found.values()).values()) <= 2
+    alone = partners(asked[:6], seed=0)  # nothing else is there
+    assert len(alone) == 6 and all(i != j for i, j in alone.items())
+
+
+def test_latents_that_know_nothing_are_rarely_followed_by_chance() -> None:
+    """One donor serves several questions, and what it makes of them is one draw, not several."""
+    rng = np.random.default_rng(0)
+    asked = [question(i, "yes" if i % 5 else "no") for i in range(100)]
+    followed = naive = 0
+    for seed in range(200):
+        partner = partners(asked, seed, other_answer=True)
+        says = rng.random((2, 100)) < 0.8  # whoever gives or keeps latents says yes that often
+        given = [bool(says[0, j]) == (asked[j].answer == "yes") for j in partner.values()]
+        kept = [bool(says[1, i]) == (asked[j].answer == "yes") for i, j in partner.items()]
+        donors = [asked[j] for j in partner.values()]
+        sources = sources_among([asked[i] for i in partner], donors)
+        followed += judge_effect(fall(given, kept, sources).interval) == "pass"
+        naive += judge_effect(fall(given, kept).interval) == "pass"
+    assert followed <= 0.05 * 200
+    assert naive > 0.05 * 200
 
 
 def test_an_effect_needs_its_whole_interval() -> None:
@@ -203,11 +235,11 @@ def test_questions_about_one_photograph_are_not_so_many_questions() -> None:
     seen = ([True] * 12 + [False] * 8) * 6 + [False] * 80
     blind = ([True] * 6 + [False] * 14) * 6 + [False] * 80
     asked = about_photographs(10, 20)
-    alone, together = fall(seen, blind), fall(seen, blind, asked)
+    alone, together = fall(seen, blind), fall(seen, blind, sources_among(asked))
     assert (alone.size, alone.n) == (together.size, together.n)
     assert together.interval.low < alone.interval.low < alone.interval.high
     assert together.interval.high > alone.interval.high
-    assert fall(seen, blind, about_photographs(200, 1)).interval == alone.interval
+    assert fall(seen, blind, sources_among(about_photographs(200, 1))).interval == alone.interval
 
     kept = (([True] * 12 + [False] * 8) * 3 + [False] * 60) + [False] * 80
     case = answered(seen, kept, [False] * 200)

@@ -37,8 +37,9 @@ def _as_used(case: Case) -> Finding:
 
 def _dropped(case: Case) -> Finding:
     kept, dropped = case.right(), case.right(latents="drop")
-    found = fall(kept, dropped, case.examples)
-    test = paired([kept], [dropped], sources_among(case.examples))
+    sources = sources_among(case.examples)
+    found = fall(kept, dropped, sources)
+    test = paired([kept], [dropped], sources)
     return Finding(
         name="dropped",
         claim="Answers need the latents.",

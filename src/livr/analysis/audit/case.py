@@ -16,8 +16,9 @@ from livr.analysis.inside.latents import Content, read
 from livr.analysis.inside.questions import Questions
 from livr.data.example import Example
 from livr.data.prompts import render
+from livr.evaluate.clustered import design_effect, share_interval, widened
 from livr.evaluate.score import Prediction
-from livr.evaluate.shared import effect_among, share_interval, sources_among, widened
+from livr.evaluate.shared import sources_among
 from livr.evaluate.stats import Interval, bootstrap
 from livr.model.model import Use
 
@@ -72,12 +73,25 @@ class Case:
         """Wilson's interval of the accuracy, for as many questions as these are worth."""
         return share_interval(self.right(), sources_among(self.examples))
 
-    def mean_interval(self, values_N: NDArray[np.floating[Any]]) -> Interval:
-        """Bootstrap interval of a mean over the first N questions, by their sources."""
-        n = len(values_N)
-        drawn = bootstrap(lambda i: float(values_N[i].mean()), n, seed=self.seed)
-        effect = effect_among(values_N.tolist(), self.examples[:n])
-        return widened(drawn, float(values_N.mean()), effect)
+    def mean_interval(
+        self, values_N: NDArray[np.floating[Any]], most: float | None = None
+    ) -> Interval:
+        """Bootstrap interval of a mean over the first N questions, by their sources.
+
+        Args:
+            values_N: One value per question.
+            most: The largest value that there could be, the smallest being its negative. Half a
+                question of each is drawn from besides, so that the interval has some width where
+                all values are alike.
+        """
+        n, mean = len(values_N), float(values_N.mean())
+        imagined = [] if most is None else [most / 2, -most / 2]
+        apart_N = np.append(values_N - mean, imagined)
+        drawn = bootstrap(
+            lambda i: mean + float(apart_N[i].sum()) / n, len(apart_N), seed=self.seed
+        )
+        effect = design_effect(values_N.tolist(), sources_among(self.examples[:n]))
+        return widened(drawn, mean, effect)
 
     @property
     def is_able(self) -> bool:
@@ -97,7 +111,9 @@ def form(example: Example) -> tuple[object, ...]:
 def partners(examples: Sequence[Example], seed: int, other_answer: bool = False) -> dict[int, int]:
     """For each question another one whose latents may stand in for its own.
 
-    Partners share the wording of the question if possible, its form in any case. Images differ.
+    Partners share the wording of the question if possible, its form in any case. Images differ,
+    and what they show too, if possible (`sources`). No example is the partner of many as long as
+    others will do.
 
     Args:
         examples: The questions.
@@ -114,16 +130,20 @@ def partners(examples: Sequence[Example], seed: int, other_answer: bool = False)
         same_form[form(example)].append(i)
     rng = random.Random(seed)
     found: dict[int, int] = {}
-    for i, example in enumerate(examples):
+    used: Counter[int] = Counter()
+
+    def fits(i: int, j: int) -> bool:
+        alike = other_answer and examples[j].answer == examples[i].answer
+        return j != i and examples[j].images != examples[i].images and not alike
+
+    for i in rng.sample(range(len(examples)), len(examples)):
+        example = examples[i]
         for group in (same_text[(*form(example), render(example))], same_form[form(example)]):
-            fit = [
-                j
-                for j in group
-                if j != i
-                and examples[j].images != example.images
-                and not (other_answer and examples[j].answer == example.answer)
-            ]
-            if fit:
-                found[i] = rng.choice(fit)
+            fit = [j for j in group if fits(i, j)]
+            apart = [j for j in fit if not set(examples[j].sources) & set(example.sources)]
+            if best := apart or fit:
+                least = min(used[j] for j in best)
+                found[i] = rng.choice([j for j in best if used[j] == least])
+                used[found[i]] += 1
                 break
     return found

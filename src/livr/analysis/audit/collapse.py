@@ -12,9 +12,10 @@ from torch import Tensor
 from livr.analysis.audit.case import Case
 from livr.analysis.audit.finding import Finding, Verdict
 from livr.analysis.inside.states import read_states
-from livr.evaluate.shared import effect_among, widened
-from livr.evaluate.stats import bootstrap
+from livr.evaluate.stats import Interval
 
+FEWEST = 2
+CLAIM = "The latents differ from image to image."
 MOST_ALIKE = 0.99
 """Healthy range of the raw cosine (ours). The participation ratio has none: an answer of two
 choices needs a single dimension."""
@@ -68,28 +69,33 @@ def measures(states_NKD: Tensor) -> dict[str, object]:
 
 def run(case: Case) -> list[Finding]:
     """Cosine between examples per slot, raw and centred, and effective dimensions."""
+    n = len(case.examples)
+    if n < FEWEST:
+        return [
+            Finding(
+                name="collapse",
+                claim=CLAIM,
+                done="Not run: too few questions.",
+                measured=f"{n} question",
+                healthy=f"needs {FEWEST} questions",
+                verdict="info",
+                n=n,
+            )
+        ]
     states = read_states(case.questions, "ordinary")
     found = measures(states.latents_NKD)
     raw = torch.tensor(found["cosine_raw"]).mean().item()
     centred = torch.tensor(found["cosine_centred"]).mean().item()
     ratio = float(found["participation_ratio"])  # type: ignore[arg-type]
-    n = len(case.examples)
-    latents_NKD = states.latents_NKD
-
-    def draw(index: object) -> float:
-        # An example drawn twice is not a pair of examples.
-        chosen = torch.unique(torch.as_tensor(index))
-        return float(mean_cosine(latents_NKD[chosen]).mean())
-
-    each = cosines(latents_NKD).mean(1).tolist()
-    drawn = bootstrap(draw, n, draws=200, seed=case.seed)
-    interval = widened(drawn, raw, effect_among(each, case.examples))
+    # A mean over pairs moves with each of its examples twice as far as that example's own mean.
+    twice = case.mean_interval(2 * cosines(states.latents_NKD).mean(1).numpy())
+    interval = Interval(twice.low - raw, twice.high - raw)
     alive, dead = interval.high < MOST_ALIKE, interval.low >= MOST_ALIKE
     verdict: Verdict = "pass" if alive else "fail" if dead else "unclear"
     return [
         Finding(
             name="collapse",
-            claim="The latents differ from image to image.",
+            claim=CLAIM,
             done="Latents' states as the last layer reads them, ordinary rule: cosine between "
             "examples per slot, raw and without the mean over all latents; participation ratio.",
             measured=f"cosine {raw:.2f} raw, {centred:.2f} centred; {ratio:.1f} effective "

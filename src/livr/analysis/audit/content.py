@@ -17,6 +17,7 @@ from livr.analysis.audit.case import Case, partners
 from livr.analysis.audit.finding import Finding, fall, judge_effect
 from livr.analysis.inside.latents import Content, read, replacing
 from livr.data.example import Example
+from livr.evaluate.shared import sources_among
 from livr.model.encoder import read_image
 
 ROUNDING = 1e-3
@@ -78,13 +79,13 @@ def _sham(case: Case) -> Finding:
     )
 
 
-def _replacement(case: Case, mask: str, kind: str) -> tuple[Content, list[int]]:
-    """The content to put in, and the questions for which there is some."""
+def _replacement(case: Case, mask: str, kind: str) -> tuple[Content, dict[int, int]]:
+    """The content to put in, and the donor of each question for which there is some, or itself."""
     own = case.content(mask)
-    everyone = list(range(len(own)))
+    everyone = {i: i for i in range(len(own))}
     if kind == "other":
         partner = partners(case.examples, case.seed)
-        return own.take([partner.get(i, i) for i in everyone]), sorted(partner)
+        return own.take([partner.get(i, i) for i in everyone]), partner
     if kind == "blank":
         blanks = case.questions.with_examples([blank(e) for e in case.examples])
         return read(blanks, mask), everyone
@@ -101,7 +102,7 @@ def blank(example: Example) -> Example:
 
 
 def _replace(case: Case, mask: str, kind: str) -> Finding:
-    content, index = _replacement(case, mask, kind)
+    content, donor = _replacement(case, mask, kind)
     before = case.right(mask)
     after = case.questions.answers(mask, edit=replacing(case.questions.model, content))
     name = f"content.{kind}" + ("" if mask == "ordinary" else f".{mask}")
@@ -113,11 +114,13 @@ def _replace(case: Case, mask: str, kind: str) -> Finding:
         "healthy": "falls: interval above 0",
         "decisive": (mask, kind) in DECISIVE,
     }
-    if not index:
+    if not donor:
         nothing = "no two questions have the same form and different images"
         return Finding(**shared, measured=nothing, verdict="unclear", n=0)
+    index = sorted(donor)
     asked = [case.examples[i] for i in index]
-    found = fall([before[i] for i in index], [after[i].correct for i in index], asked)
+    sources = sources_among(asked, [case.examples[donor[i]] for i in index])
+    found = fall([before[i] for i in index], [after[i].correct for i in index], sources)
     return Finding(
         **shared,
         measured=found.words(),

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from livr.data.example import Example
-from livr.evaluate.shared import effect_among
+from livr.evaluate.clustered import design_effect
+from livr.evaluate.shared import Sources
 from livr.evaluate.stats import Interval, paired_difference
 
 Verdict = Literal["pass", "fail", "unclear", "info"]
@@ -138,18 +138,17 @@ class Fall:
         return {"before": self.before, "after": self.after, "fall": self.size}
 
 
-def fall(before: Sequence[bool], after: Sequence[bool], examples: Sequence[Example] = ()) -> Fall:
+def fall(before: Sequence[bool], after: Sequence[bool], sources: Sources = ()) -> Fall:
     """Compare right and wrong answers without and with an intervention.
 
     Args:
         before: Right or wrong without it.
         after: Right or wrong with it.
-        examples: The questions, whose common sources make the interval wider; by default none.
+        sources: The sources of each question; those they have in common make the interval wider.
     """
     n = len(before)
     lost = [int(b) - int(a) for b, a in zip(before, after, strict=True)]
-    effect = effect_among(lost, examples)
-    interval = paired_difference(after, before, effect=effect)
+    interval = paired_difference(after, before, effect=design_effect(lost, sources))
     return Fall(sum(before) / n, sum(after) / n, interval, n)
 
 

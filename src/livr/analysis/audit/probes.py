@@ -21,7 +21,8 @@ from livr.analysis.audit.case import Case, form
 from livr.analysis.audit.finding import Finding, judge_effect, percent
 from livr.analysis.inside.states import States, read_states
 from livr.data.example import Example
-from livr.evaluate.shared import linked, share_interval, sources_among
+from livr.evaluate.clustered import linked, share_interval
+from livr.evaluate.shared import sources_among
 from livr.evaluate.stats import Interval
 
 FOLDS, WIDTH, SHUFFLES = 5, 32, 5

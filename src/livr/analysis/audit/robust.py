@@ -10,6 +10,7 @@ import numpy as np
 from livr.analysis.audit.case import Case
 from livr.analysis.audit.finding import NEGLIGIBLE, Fall, Finding, Verdict, fall, points
 from livr.analysis.robustness import RULES, Level, curves
+from livr.evaluate.shared import sources_among
 
 MOST = 120
 """Questions asked at each strength."""
@@ -44,7 +45,7 @@ def _finding(case: Case, levels: Sequence[Level], mask: str) -> Finding:
     falls = _mean_fall(clean, disturbed)
     n = len(falls)
     value = sum(falls) / n
-    interval = case.mean_interval(np.array(falls))
+    interval = case.mean_interval(np.array(falls), most=1.0)
     details: dict[str, Any] = {
         "clean": clean.accuracy,
         "levels": [_row(case, clean, x) for x in disturbed],
@@ -60,7 +61,7 @@ def _finding(case: Case, levels: Sequence[Level], mask: str) -> Finding:
             "baseline_levels": [_row(case, other_clean, x) for x in other],
         }
         extra = [a - b for a, b in zip(falls, theirs, strict=True)]
-        more = case.mean_interval(np.array(extra))
+        more = case.mean_interval(np.array(extra), most=2.0)
         measured += (
             f"; the baseline's by {points(sum(theirs) / n)}; difference {points(sum(extra) / n)} "
             f"({points(more.low)} to {points(more.high)})"
@@ -88,7 +89,7 @@ def _finding(case: Case, levels: Sequence[Level], mask: str) -> Finding:
 
 
 def _row(case: Case, clean: Level, level: Level) -> dict[str, Any]:
-    cost: Fall = fall(clean.right, level.right, case.examples[: len(clean.right)])
+    cost: Fall = fall(clean.right, level.right, sources_among(case.examples[: len(clean.right)]))
     return {
         "corruption": level.corruption,
         "strength": level.strength,

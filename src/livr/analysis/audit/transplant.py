@@ -8,6 +8,7 @@ from livr.analysis.audit.case import Case, partners
 from livr.analysis.audit.finding import Finding, fall, judge_effect, percent
 from livr.analysis.inside.latents import replacing
 from livr.evaluate.answers import is_correct
+from livr.evaluate.shared import sources_among
 
 RULES = ("bottleneck", "ordinary")
 
@@ -41,7 +42,8 @@ def _transplant(case: Case, mask: str, partner: dict[int, int]) -> Finding:
     without = [is_correct(before[i].prediction, d) for i, d in zip(index, donors, strict=True)]
     given = [is_correct(after[i].prediction, d) for i, d in zip(index, donors, strict=True)]
     kept = sum(after[i].correct for i in index) / len(index)
-    rise = fall(given, without, [case.examples[i] for i in index])
+    # Where the latents decide, questions with one donor have its answer in common.
+    rise = fall(given, without, sources_among([case.examples[i] for i in index], donors))
     return Finding(
         **shared,
         measured=f"donor's answer {percent(rise.before)}, without transplant "
