@@ -1,8 +1,7 @@
-"""The parts of an audit: partners, verdicts, measures, disturbances, what is refused."""
+"""The parts of an audit: verdicts, measures, disturbances, what is refused."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,11 +10,12 @@ import pytest
 import torch
 from PIL import Image
 from tests import tiny
+from tests.analysis.audit.asked import about_photographs, question
 
 import livr
 from livr.analysis.audit import bottleneck, collapse, counterfactual, factors, probes, robust
 from livr.analysis.audit.attention_mass import masses
-from livr.analysis.audit.case import Case, partners
+from livr.analysis.audit.case import Case
 from livr.analysis.audit.finding import DECISIVE, Finding, fall, judge_effect, overall
 from livr.analysis.audit.page import reasons
 from livr.analysis.audit.result import Audit
@@ -28,57 +28,6 @@ from livr.data.tasks.drawing import draw_boxes
 from livr.errors import ConfigError, ModelError
 from livr.evaluate.shared import sources_among
 from livr.evaluate.stats import Interval, bootstrap, paired_difference
-
-
-def question(i: int, answer: str, text: str = "How many?", images: int = 1) -> Example:
-    pictures = tuple(tiny.picture(10 * i + j) for j in range(images))
-    return Example(id=str(i), task="t", images=pictures, question=text, answer=answer)
-
-
-def test_partners_have_the_same_form_and_other_images() -> None:
-    asked = [question(i, str(i % 3), images=1 + i % 2) for i in range(12)]
-    asked.append(question(99, "1", images=3))
-    found = partners(asked, seed=0)
-    assert set(found) == set(range(12))
-    assert all(i != j and len(asked[i].images) == len(asked[j].images) for i, j in found.items())
-    different = partners(asked, seed=0, other_answer=True)
-    assert all(asked[i].answer != asked[j].answer for i, j in different.items())
-    assert partners(asked, seed=0) == found
-
-
-def test_partners_prefer_the_same_words() -> None:
-    asked = [question(i, str(i), "How many fish?" if i % 2 else "How many?") for i in range(8)]
-    assert all(i % 2 == j % 2 for i, j in partners(asked, seed=1).items())
-
-
-def test_partners_show_something_else_and_take_turns() -> None:
-    asked = [
-        e.model_copy(update={"images": (tiny.picture(i),), "task": "t"})
-        for i, e in enumerate(about_photographs(5, 6))
-    ]
-    found = partners(asked, seed=0)
-    assert all(asked[i].sources != asked[j].sources for i, j in found.items())
-    assert max(Counter(found.values()).values()) <= 2
-    alone = partners(asked[:6], seed=0)  # nothing else is there
-    assert len(alone) == 6 and all(i != j for i, j in alone.items())
-
-
-def test_latents_that_know_nothing_are_rarely_followed_by_chance() -> None:
-    """One donor serves several questions, and what it makes of them is one draw, not several."""
-    rng = np.random.default_rng(0)
-    asked = [question(i, "yes" if i % 5 else "no") for i in range(100)]
-    followed = naive = 0
-    for seed in range(200):
-        partner = partners(asked, seed, other_answer=True)
-        says = rng.random((2, 100)) < 0.8  # whoever gives or keeps latents says yes that often
-        given = [bool(says[0, j]) == (asked[j].answer == "yes") for j in partner.values()]
-        kept = [bool(says[1, i]) == (asked[j].answer == "yes") for i, j in partner.items()]
-        donors = [asked[j] for j in partner.values()]
-        sources = sources_among([asked[i] for i in partner], donors)
-        followed += judge_effect(fall(given, kept, sources).interval) == "pass"
-        naive += judge_effect(fall(given, kept).interval) == "pass"
-    assert followed <= 0.05 * 200
-    assert naive > 0.05 * 200
 
 
 def test_an_effect_needs_its_whole_interval() -> None:
@@ -200,6 +149,32 @@ class Answered(Case):
     is_able = True
 
 
+def test_the_cosine_between_examples_has_an_interval_that_holds() -> None:
+    torch.manual_seed(0)
+    held, far = 0, 1e4
+    truth = float(collapse.mean_cosine(latent_states(int(far))).mean())
+    case = Answered(questions=None)
+    case.examples = about_photographs(40, 1)
+    for case.seed in range(100):
+        found = collapse.cosine_interval(case, latent_states(40))
+        held += found.low <= truth <= found.high
+    assert 88 <= held <= 99
+
+
+def latent_states(number: int) -> torch.Tensor:
+    """Two slots; examples differ in how far they leave the common direction."""
+    states_NKD = torch.randn(number, 2, 8) * torch.rand(number, 1, 1)
+    states_NKD[..., 0] += 1
+    return states_NKD
+
+
+def test_one_question_has_no_cosine_with_others() -> None:
+    case = Answered(questions=None)
+    case.examples = about_photographs(1, 1)
+    (found,) = collapse.run(case)
+    assert (found.verdict, found.value, found.measured) == ("info", None, "1 question")
+
+
 def answered(ordinary: list[bool], blind: list[bool], floor: list[bool]) -> Answered:
     case = Answered(questions=None)
     case.given = {("ordinary", "keep"): ordinary, ("bottleneck", "keep"): blind}
@@ -219,15 +194,6 @@ def test_retention_is_never_certain_and_is_no_number_without_room() -> None:
     (none,) = bottleneck.run(answered(floor, floor, floor))
     assert (none.verdict, none.value, none.interval) == ("unclear", None, None)
     assert "no room" in none.measured and "nan" not in none.measured
-
-
-def about_photographs(number: int, questions: int) -> list[Example]:
-    """Questions about photographs, one after the other."""
-    return [
-        Example(id=f"{p}-{q}", images=(), question="?", answer="x", sources=(f"photograph {p}",))
-        for p in range(number)
-        for q in range(questions)
-    ]
 
 
 def test_questions_about_one_photograph_are_not_so_many_questions() -> None:

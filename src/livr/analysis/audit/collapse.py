@@ -67,6 +67,16 @@ def measures(states_NKD: Tensor) -> dict[str, object]:
     }
 
 
+def cosine_interval(case: Case, states_NKD: Tensor) -> Interval:
+    """Interval of the mean cosine over slots and pairs of examples.
+
+    A mean over pairs moves with each example twice as far as that example's own mean would.
+    """
+    cosine_N = cosines(states_NKD).mean(1).double().numpy()
+    mean, twice = float(cosine_N.mean()), case.mean_interval(2 * cosine_N)
+    return Interval(twice.low - mean, twice.high - mean)
+
+
 def run(case: Case) -> list[Finding]:
     """Cosine between examples per slot, raw and centred, and effective dimensions."""
     n = len(case.examples)
@@ -87,9 +97,7 @@ def run(case: Case) -> list[Finding]:
     raw = torch.tensor(found["cosine_raw"]).mean().item()
     centred = torch.tensor(found["cosine_centred"]).mean().item()
     ratio = float(found["participation_ratio"])  # type: ignore[arg-type]
-    # A mean over pairs moves with each of its examples twice as far as that example's own mean.
-    twice = case.mean_interval(2 * cosines(states.latents_NKD).mean(1).numpy())
-    interval = Interval(twice.low - raw, twice.high - raw)
+    interval = cosine_interval(case, states.latents_NKD)
     alive, dead = interval.high < MOST_ALIKE, interval.low >= MOST_ALIKE
     verdict: Verdict = "pass" if alive else "fail" if dead else "unclear"
     return [
