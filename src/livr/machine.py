@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 import platform
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import torch
 
 CPUINFO = Path("/proc/cpuinfo")
+VERSIONS = ("livr", "torch", "transformers", "peft")
+
+
+def surroundings() -> dict[str, Any]:
+    """Device, threads and versions, to be kept with a number."""
+    return {
+        "device": device_name(),
+        "threads": torch.get_num_threads(),
+        "versions": {name: version(name) for name in VERSIONS},
+    }
 
 
 def has_bfloat16() -> bool:

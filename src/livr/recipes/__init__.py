@@ -26,7 +26,8 @@ def find_shipped(name: str | Path, kind: str = "recipe") -> Path:
     if path.is_file():
         return path
     folder = FOLDER.parent / place
-    shipped = folder / f"{path.stem}.yaml"
+    # Not `stem`: a name may hold a dot, as table1-qwen2.5.
+    shipped = folder / f"{path.name.removesuffix('.yaml')}.yaml"
     endings = [Path(*place.parts[i:]) for i in range(len(place.parts) + 1)]
     if shipped.is_file() and path.parent in endings:
         return shipped

@@ -159,6 +159,8 @@ def test_files_that_are_no_grid(tmp_path: Path) -> None:
         assert find_shipped(name, "grid") == SHIPPED / "table1-qwen3.yaml"
     for name in ("livr", "recipes/livr.yaml"):
         assert find_shipped(name) == FOLDER / "livr.yaml"
+    for grid in SHIPPED.glob("*.yaml"):  # some names hold a dot
+        assert find_shipped(grid.stem, "grid") == find_shipped(grid.name, "grid") == grid
     for text in ("[1, 2]", "a: [", ""):
         (tmp_path / "x.yaml").write_text(text)
         with pytest.raises(ConfigError):

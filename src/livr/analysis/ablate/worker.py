@@ -11,11 +11,9 @@ import shutil
 import sys
 import time
 import traceback
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import torch
 from filelock import FileLock, Timeout
 
 from livr.analysis.ablate.cells import CELL, FAILED, PROGRESS, RESULT, RUN, Cell, kept
@@ -27,15 +25,13 @@ from livr.evaluate.run import Evaluation, evaluate
 from livr.evaluate.score import write_predictions
 from livr.evaluate.shared import as_text
 from livr.files import write_json
-from livr.machine import device_name
+from livr.machine import surroundings
 from livr.method.bottleneck import BOTTLENECK
 from livr.model.compress import obstacle
 from livr.model.load import load
 from livr.model.model import Model
 from livr.train.progress import VALIDATION_COST, Meter, Progress
 from livr.train.run import train
-
-VERSIONS = ("livr", "torch", "transformers", "peft")
 
 
 class Reporter:
@@ -90,7 +86,7 @@ def perform(folder: Path, *, fresh: bool = False) -> dict[str, Any]:
         "rows": rows,
         "settings": cell.settings,
         **about,
-        **_surroundings(),
+        **surroundings(),
     }
     write_json(folder / RESULT, result)
     return result
@@ -103,15 +99,6 @@ def _begun(cell: Cell, run: Path) -> bool:
     except ConfigError:
         return False
     return isinstance(started, dict) and kept(started, cell.settings)
-
-
-def _surroundings() -> dict[str, Any]:
-    """What a number may depend on besides the cell."""
-    return {
-        "device": device_name(),
-        "threads": torch.get_num_threads(),
-        "versions": {name: version(name) for name in VERSIONS},
-    }
 
 
 def _trained(cell: Cell, run: Path, reporter: Reporter) -> dict[str, Any]:

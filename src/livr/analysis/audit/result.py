@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ class Audit:
         seed: Seed of every draw.
         findings: One per claim.
         sources: Number of different sources that the questions share, 0 if they share none.
+        surroundings: Device, threads and versions, see `livr.machine`.
     """
 
     model: str
@@ -40,6 +41,7 @@ class Audit:
     seed: int
     findings: tuple[Finding, ...]
     sources: int = 0
+    surroundings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -70,6 +72,7 @@ class Audit:
             "control": self.control,
             "baseline": self.baseline,
             "seed": self.seed,
+            "surroundings": dict(self.surroundings),
             "verdict": self.verdict,
             "findings": [f.row() for f in self.findings],
         }

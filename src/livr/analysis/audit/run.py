@@ -30,6 +30,7 @@ from livr.data.example import Example
 from livr.data.store import load_split
 from livr.errors import ConfigError, DataError, ModelError
 from livr.evaluate.shared import how_many, sources_among
+from livr.machine import surroundings
 from livr.model.load import load
 from livr.model.model import Model
 from livr.train.progress import Listener, Meter
@@ -124,6 +125,7 @@ def audit(
         seed=seed,
         findings=tuple(findings),
         sources=how_many(sources_among(examples)),
+        surroundings=surroundings(),
     )
     if out is not None:
         write(result, Path(out))
