@@ -55,7 +55,7 @@ bench: $(STAMP)  ## run every benchmark; each prints one JSON line; ARGS="--shor
 	@ls bench/*.py >/dev/null 2>&1 || { echo "There are no benchmarks yet" >&2; exit 2; }
 	@for f in bench/*.py; do $(BIN)/python $$f --json $(ARGS) || [ $$? -eq 77 ] || exit 1; done
 
-evidence-check: $(STAMP)  ## run one committed cell again and compare; ARGS="--cell 'counting livr 42'"
+evidence-check: $(STAMP)  ## run one committed cell again and compare; ARGS="--cell 'counting sft 42'"
 	@$(BIN)/livr ablate evidence/$(GRID).yaml --check evidence/$(GRID).json $(ARGS)
 
 clean:  ## remove .venv and every cache
