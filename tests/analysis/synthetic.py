@@ -9,8 +9,9 @@ from pathlib import Path
 import yaml
 from PIL import Image
 
+from livr.analysis.compare_outcomes import encode
 from livr.data.example import Example
-from livr.evaluate.score import judge, score, write_predictions
+from livr.evaluate.score import judge, read_predictions, score, write_predictions
 
 ACCURACY = {"zero_shot": 0.2, "sft": 0.5, "livr": 0.6}
 
@@ -96,3 +97,25 @@ def make_runs(root: Path, tasks: tuple[str, ...], seeds: int, n: int = 20,
                 folder = root / "runs" / f"{task}-{method}-{seed}"
                 runs.append(make_run(folder, task, method, seed, data))
     return runs
+
+
+def make_grid(root: Path, task: str, seeds: int) -> Path:
+    """The folder of a grid whose cells are such runs, asked blindfolded too; one has failed."""
+    rows, cells = [], []
+    for i, run in enumerate(make_runs(root / "made", (task,), seeds)):
+        scores = json.loads((run / "scores.json").read_text("utf-8"))
+        cell = {"cell": f"{task} {scores['method']} {scores['seed']}", "hash": f"{i:02}" * 32}
+        folder = root / "grid" / "cells" / f"{run.name}-{cell['hash'][:8]}" / "run"
+        run.rename(root / "moved")
+        folder.parent.mkdir(parents=True)
+        (root / "moved").rename(folder)
+        row = {key: scores.get(key) for key in ("task", "method", "seed", "model", "train_seconds")}
+        row |= encode(list(read_predictions(folder / "predictions-test.jsonl")))
+        if scores["method"] == "livr":
+            row["blindfolded"] = {"accuracy": 0.35}
+        rows.append(row | {"cell": cell["cell"]})
+        cells.append(cell)
+    failed = [{"task": task, "method": "livr", "seed": 99, "reason": "the <disk> is full"}]
+    value = {"rows": rows, "failed": failed, "cells": cells}
+    (root / "grid" / "results.json").write_text(json.dumps(value), encoding="utf-8")
+    return root / "grid"

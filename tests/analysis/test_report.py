@@ -16,6 +16,9 @@ from livr.analysis import figures
 from livr.analysis.audit.finding import Finding, Verdict
 from livr.analysis.audit.result import Audit
 from livr.analysis.compare import compare
+from livr.analysis.compare_outcomes import Failed, outcomes_of
+from livr.analysis.in_print import p_number, points
+from livr.analysis.paper.published import find_table
 from livr.analysis.report import verdict, write_report
 from livr.analysis.runs import Run, read_runs
 from livr.analysis.samples import choose, data_uri
@@ -200,3 +203,83 @@ def test_questions_of_another_data_set_are_not_shown(runs: list[Run], tmp_path: 
     groups = choose(moved, livr)
     assert sum(group.count for group in groups) == len(sft.predictions)
     assert [group.samples for group in groups] == [()] * len(groups)
+
+
+def text_of(path: Path) -> str:
+    """What a page says, without its marks and styles; it is well formed."""
+    page = path.read_text(encoding="utf-8")
+    parser = Balance()
+    parser.feed(page)
+    assert parser.stack == []
+    return " ".join(re.sub(r"<[^>]+>", " ", page[page.index("<main>") :]).split())
+
+
+def test_outcomes_alone_make_a_page_that_says_what_is_left_out(
+    runs: list[Run], tmp_path: Path
+) -> None:
+    bare = [replace(outcomes_of(run), run=None) for run in runs]
+    write_report(tmp_path / "bare.html", bare)
+    text = text_of(tmp_path / "bare.html")
+    assert "The runs are known from results files alone." in text
+    for gone in ("Learning curves Direct", "Questions and answers", "Settings", "training records"):
+        assert gone not in text
+    assert "Mean over tasks" in text and "Differences with their 95 % intervals" in text
+    for line in compare(runs):
+        assert f"{100 * line.accuracy:.1f} %" in text
+
+
+def test_a_mixed_page_shows_what_there_is(runs: list[Run], page: str, tmp_path: Path) -> None:
+    bare = [replace(outcomes_of(run), run=None) for run in runs if run.task == TASKS[0]]
+    write_report(tmp_path / "mixed.html", [*bare, *(run for run in runs if run.task == TASKS[1])])
+    text = text_of(tmp_path / "mixed.html")
+    assert f"3 of {len(runs)} runs are known from results files alone." in text
+    curves = text[text.index("direct SFT LIVR stage 1 ends") : text.index("What differs")]
+    assert "visual similarity" in curves and "counting" not in curves
+    assert "known from results files" not in page
+
+
+def test_the_page_has_corrected_p_and_what_is_right_blindfolded(
+    runs: list[Run], page: str, tmp_path: Path
+) -> None:
+    found = [replace(outcomes_of(run), blindfolded=0.35 if run.method == "livr" else None)
+             for run in runs]  # fmt: skip
+    write_report(tmp_path / "page.html", found)
+    text = text_of(tmp_path / "page.html")
+    assert text.count(" blindfolded 35.0 % 18.1 – 56.7 ") == len(TASKS)
+    assert "Blindfolded : the same questions" in text
+    assert "lindfolded" not in page
+    compared = [line for line in compare(runs) if line.against]
+    assert any(line.against and line.p_holm != line.against.p_value for line in compared)
+    for line in compared:
+        assert line.against is not None and line.p_holm is not None
+        assert f" {points(line.against.delta)} {p_number(line.p_holm)} " in text
+
+
+def test_a_verdict_holds_for_the_corrected_p() -> None:
+    from tests.analysis.test_compare import run
+
+    line = compare([run("sft", 1, "0" * 20), run("livr", 1, "1" * 6 + "0" * 14)])[1]
+    assert "rarely" in verdict(line, "sft")
+    assert "may well be chance (p\xa0=\xa00.062)" in verdict(replace(line, p_holm=0.0625), "sft")
+
+
+def test_cells_that_failed_are_named_once_per_reason(runs: list[Run], tmp_path: Path) -> None:
+    failed = [Failed("jigsaw", "livr", 43, "no <room>"), Failed("counting", "sft", 44, "not run"),
+              Failed("jigsaw", "sft", 43, "no <room>")]  # fmt: skip
+    write_report(tmp_path / "page.html", runs, failed=failed)
+    text = text_of(tmp_path / "page.html")
+    named = "jigsaw, LIVR, seed 43 ; jigsaw, direct SFT, seed 43 : no &lt;room&gt;"
+    assert f"Cells without a result {named} counting, direct SFT, seed 44 : not run" in text
+
+
+def test_published_numbers_stand_beside(runs: list[Run], page: str, tmp_path: Path) -> None:
+    table = find_table("table1")
+    write_report(tmp_path / "page.html", runs, paper=table, backbone="Qwen3-VL-4B")
+    text = text_of(tmp_path / "page.html")
+    beside = text[text.index("Beside the paper") : text.index("Learning curves")]
+    own = next(line for line in compare(runs) if (line.task, line.method) == ("counting", "livr"))
+    paper = table.values["Qwen3-VL-4B"]["livr"][list(table.tasks).index("counting")]
+    assert f"LIVR {paper:.1f} % {100 * own.accuracy:.1f} %" in beside
+    assert "Qwen3-VL-4B. Gain: over direct SFT." in beside
+    assert "jigsaw zero-shot" in beside, "what was not run stands there too"
+    assert "Beside the paper" not in page

@@ -71,6 +71,14 @@ class Line:
     blindfolded: float | None = None
     sources: int = 0
 
+    @property
+    def blindfolded_ci95(self) -> tuple[float, float] | None:
+        """Wilson's interval of `blindfolded`, as `ci95`."""
+        if self.blindfolded is None:
+            return None
+        found = wilson(self.blindfolded * self.n, self.n)
+        return found.low, found.high
+
 
 def label(method: str) -> str:
     """The name of a method in print.

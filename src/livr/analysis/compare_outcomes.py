@@ -6,11 +6,11 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from livr.analysis.runs import Run, read_runs
+from livr.analysis.runs import Run, read_run, read_runs
 from livr.analysis.tell_apart import told_apart
 from livr.errors import DataError
 from livr.evaluate.score import Prediction, sources_of
@@ -40,6 +40,7 @@ class Outcomes:
         blindfolded: Accuracy under the bottleneck rule, or None if that was not asked.
         sources: What each question shares with others, see `livr.evaluate.shared`; empty if none
             shares anything.
+        run: Its folder with curves and answers, where that was read.
     """
 
     task: str
@@ -54,6 +55,7 @@ class Outcomes:
     group_of: tuple[int | None, ...] = ()
     blindfolded: float | None = None
     sources: Sources = ()
+    run: Run | None = field(default=None, repr=False, compare=False)
 
     @property
     def right(self) -> list[bool]:
@@ -117,38 +119,39 @@ def outcomes_of(run: Run | Outcomes) -> Outcomes:
         source=str(run.path),
         model=str(run.config.get("model") or run.scores.get("model") or ""),
         train_seconds=run.train_seconds,
+        run=run,
         **encode(run.predictions),
     )
 
 
-def by_subset(run: Run) -> list[Outcomes]:
-    """A run tested on several tasks at once (BLINK: its subsets), reduced task by task.
-
-    Returns:
-        Nothing if its questions are of one task.
-    """
-    parts: dict[str, list[Prediction]] = {}
-    for row in run.predictions:
-        if row.task is not None:
-            parts.setdefault(row.task, []).append(row)
-    whole = outcomes_of(run)
-    return [
-        replace(whole, task=task, **{"group_of": (), "sources": (), **encode(rows)})
-        for task, rows in parts.items()
-    ]
+def in_subsets(runs: Iterable[Outcomes]) -> list[Outcomes]:
+    """The same, with a run that was tested on several tasks at once (BLINK: its subsets) task by
+    task, where its folder was read."""
+    found: list[Outcomes] = []
+    for whole in runs:
+        parts: dict[str, list[Prediction]] = {}
+        for row in whole.run.predictions if whole.run else ():
+            if row.task is not None:
+                parts.setdefault(row.task, []).append(row)
+        # What the folder says of all tasks together is true of none of them.
+        nothing = {"group_of": (), "sources": (), "blindfolded": None, "run": None}
+        found += [
+            replace(whole, task=task, **{**nothing, **encode(rows)}) for task, rows in parts.items()
+        ] or [whole]
+    return found
 
 
 def read_outcomes(
-    paths: Iterable[Path], subsets: bool = False
+    paths: Iterable[Path], *, cells: bool = False
 ) -> tuple[list[Outcomes], list[Failed]]:
     """Read run folders, folders of runs, folders of grids, and the results file of a grid.
 
     Args:
         paths: The folders and files.
-        subsets: Give a run that was tested on several tasks at once task by task.
+        cells: Read the folders of a grid's runs too, as far as they are still there.
 
     Raises:
-        DataError: One of them is none of these.
+        DataError: One of them is none of these, or a run folder is damaged.
     """
     found: list[Outcomes] = []
     failed: list[Failed] = []
@@ -157,17 +160,31 @@ def read_outcomes(
         file = path if path.suffix == ".json" else path / RESULTS
         grid = _grid(file)
         if grid is None:
+            if path.is_file():
+                raise DataError(f"{path} is neither a run folder nor the results file of a grid")
             folders.append(path)
             continue
         try:
             shared = {name: from_text(text) for name, text in grid.get("sources", {}).items()}
-            found += [_outcomes(row, shared, file) for row in grid["rows"]]
+            rows = [_outcomes(row, shared, file) for row in grid["rows"]]
             failed += [Failed(**row) for row in grid.get("failed", ())]
+            hashes = [str(cell["hash"]) for cell in grid["cells"]] if cells else []
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"{file} is not the results file of a grid: {error}") from error
-    for run in told_apart(read_runs(folders)):
-        found += (by_subset(run) if subsets else []) or [outcomes_of(run)]
-    return found, failed
+        found += _with_runs(rows, file.parent, hashes) if cells else rows
+    return found + [outcomes_of(run) for run in told_apart(read_runs(folders))], failed
+
+
+def _with_runs(rows: Iterable[Outcomes], grid: Path, hashes: Iterable[str]) -> list[Outcomes]:
+    """The rows of a grid with the folders of those runs that gave these very answers."""
+
+    def key(one: Outcomes) -> tuple[str, str, int, str, str]:
+        return one.task, one.method, one.seed, one.questions, one.answers
+
+    # Folders of settings that the grid had before lie beside those of now.
+    scores = [file for name in hashes for file in grid.glob(f"cells/*-{name[:8]}/run/scores.json")]
+    runs = {key(outcomes_of(run)): run for run in (read_run(file.parent) for file in scores)}
+    return [replace(row, run=runs.get(key(row))) for row in rows]
 
 
 def _grid(file: Path) -> dict[str, Any] | None:

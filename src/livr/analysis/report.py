@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from livr.analysis import in_print
 from livr.analysis.audit.result import Audit, side_by_side
 from livr.analysis.compare import Line, compare, label
 from livr.analysis.compare_figure import forest_svg, rows_of
 from livr.analysis.compare_mean import means
+from livr.analysis.compare_outcomes import Failed, Outcomes, in_subsets, outcomes_of
 from livr.analysis.figures import learning_curves, mask
+from livr.analysis.paper.published import Table
+from livr.analysis.paper.set_beside import Aside, set_beside
 from livr.analysis.runs import Run
 from livr.analysis.samples import RULE, Group, choose
 from livr.files import write_whole
@@ -57,7 +61,7 @@ class Section:
 
 def write_report(
     path: Path,
-    runs: Sequence[Run],
+    runs: Sequence[Run | Outcomes],
     *,
     title: str = "LIVR beside direct SFT",
     command: str | None = None,
@@ -65,75 +69,123 @@ def write_report(
     method: str = "livr",
     per_group: int = 3,
     audits: Sequence[Audit] = (),
+    failed: Sequence[Failed] = (),
+    paper: Table | None = None,
+    backbone: str | None = None,
 ) -> None:
     """Write the page. The file appears when it is complete.
 
     Args:
         path: The HTML file.
-        runs: Evaluated runs of one or more tasks.
+        runs: Evaluated runs of one or more tasks. What has no folder has no curves and answers.
         title: The heading.
         command: What made the runs, printed for those who want to repeat it.
         reference: The method the others are compared with.
         method: The method whose answers stand beside the reference's.
         per_group: Sample questions per outcome.
         audits: What `livr audit` found, side by side on the page.
+        failed: Cells of grids that have no result.
+        paper: A published table to set the runs beside.
+        backbone: Which of its models; None: the one that was run, else its first.
 
     Raises:
+        ConfigError: The published table has no such backbone.
         DataError: There are no runs, or runs of one task answered different questions.
     """
-    lines = compare(runs, reference)
+    found = [outcomes_of(run) for run in runs]
+    lines = compare(found, reference)
     sections = [
-        _section([run for run in runs if run.task == task], lines, reference, method, per_group)
-        for task in dict.fromkeys(run.task for run in runs)
+        _section([run for run in found if run.task == task], lines, reference, method, per_group)
+        for task in dict.fromkeys(run.task for run in found)
     ]
-    total = means(runs, reference)
+    total = means(found, reference)
     forest = forest_svg(rows_of(lines, total), reference)
     page = environment().get_template("report.html.j2").render(
         title=title,
         command=command,
         sections=sections,
-        models=sorted({model_name(run) for run in runs}),
-        seeds=sorted({run.seed for run in runs}),
         reference=reference,
-        method=method,
-        masks=[("Stage 1: the bottleneck", Markup(mask(BOTTLENECK))),
-               ("Stage 2 and use: ordinary", Markup(mask(ORDINARY)))],
-        rule=RULE,
-        significant=SIGNIFICANT,
         means=total,
+        failed=_by_reason(failed),
+        aside=_aside(found, lines, paper, backbone, reference) if paper else None,
         audits=audits,
-        tests=side_by_side(audits),
+        claims=side_by_side(audits),
         forest=Markup(forest) if forest else None,
-        configs=[(run, yaml.safe_dump(run.config, sort_keys=False)) for run in runs if run.config],
+        **_about(found),
     )  # fmt: skip
     write_whole(path, page)
 
 
+def _about(runs: Sequence[Outcomes]) -> dict[str, Any]:
+    """What the page says of the runs as a whole, and of how they are made and compared."""
+    folders = folders_of(runs)
+    return {
+        "models": sorted({model_name(run) for run in runs} - {""}),
+        "seeds": sorted({run.seed for run in runs}),
+        "runs": len(runs),
+        "folders": len(folders),
+        "configs": [
+            (run, yaml.safe_dump(run.config, sort_keys=False)) for run in folders if run.config
+        ],
+        "masks": [
+            ("Stage 1: the bottleneck", Markup(mask(BOTTLENECK))),
+            ("Stage 2 and use: ordinary", Markup(mask(ORDINARY))),
+        ],
+        "rule": RULE,
+        "significant": SIGNIFICANT,
+    }
+
+
 def _section(
-    runs: Sequence[Run], lines: Iterable[Line], reference: str, method: str, per_group: int
+    runs: Sequence[Outcomes], lines: Iterable[Line], reference: str, method: str, per_group: int
 ) -> Section:
     own = tuple(line for line in lines if line.task == runs[0].task)
-    curves = [(caption, learning_curves(runs, measure)) for measure, caption in CURVES]
-    pair = pair_of(runs, reference, method)
-    answers = Counter(row.answer for row in runs[0].predictions)
+    folders = folders_of(runs)
+    curves = [(caption, learning_curves(folders, measure)) for measure, caption in CURVES]
+    pair = pair_of(folders, reference, method)
     found = next((line for line in own if line.method == method and line.against), None)
     return Section(
         task=runs[0].task,
         lines=own,
         n=own[0].n,
-        most_common=answers.most_common(1)[0][1] / own[0].n,
+        most_common=own[0].floor,
         verdict=verdict(found, reference) if found else None,
         curves=tuple((caption, Markup(svg)) for caption, svg in curves if svg),
-        switched=any(len({p.stage for p in run.loss + run.val_accuracy}) > 1 for run in runs),
+        switched=any(len({p.stage for p in run.loss + run.val_accuracy}) > 1 for run in folders),
         pair=pair,
         groups=tuple(choose(*pair, per_group)) if pair else (),
     )
 
 
-def model_name(run: Run) -> str:
+def _aside(
+    runs: Sequence[Outcomes],
+    lines: Sequence[Line],
+    paper: Table,
+    backbone: str | None,
+    reference: str,
+) -> Aside:
+    """The published table; it knows the parts of a benchmark, the page the whole."""
+    parts = in_subsets(runs)
+    lines = lines if parts == list(runs) else compare(parts, reference)
+    return set_beside(parts, lines, paper, backbone, reference)
+
+
+def _by_reason(failed: Iterable[Failed]) -> dict[str, list[Failed]]:
+    """The cells under what they say; a grid that is not finished has many that say the same."""
+    found: dict[str, list[Failed]] = {}
+    for cell in failed:
+        found.setdefault(cell.reason, []).append(cell)
+    return found
+
+
+def folders_of(runs: Iterable[Outcomes]) -> list[Run]:
+    """The folders that were read with the runs, for those that have one."""
+    return [run.run for run in runs if run.run is not None]
+
+
+def model_name(run: Outcomes) -> str:
     """What was trained: a hub id or `mini` as it is, a folder by its name."""
-    name = str(run.config.get("model") or run.scores.get("model"))
-    return Path(name).name if Path(name).is_absolute() else name
+    return Path(run.model).name if Path(run.model).is_absolute() else run.model
 
 
 def pair_of(runs: Sequence[Run], reference: str, method: str) -> tuple[Run, Run] | None:
@@ -166,55 +218,14 @@ def verdict(line: Line, reference: str) -> str:
         return f"{name} and {other} answer equally many questions right."
     more = "more" if points > 0 else "fewer"
     first = f"{name} answers {abs(points):.1f} points {more} right than {other}"
-    p = p_number(line.against.p_value)
+    p_value = line.against.p_value if line.p_holm is None else line.p_holm
+    p = in_print.p_number(p_value)
+    # No line of the page ends within it.
     p = f"p {p}" if p.startswith("<") else f"p = {p}"
-    if line.against.p_value < SIGNIFICANT:
+    p = p.replace(" ", "\N{NO-BREAK SPACE}")
+    if p_value < SIGNIFICANT:
         return f"{first}; chance alone would rarely do that ({p})."
     return f"{first}. With {line.n} questions that may well be chance ({p})."
-
-
-def p_number(p: float) -> str:
-    """A p-value for print.
-
-    >>> p_number(0.0312), p_number(0.00001), p_number(1.0)
-    ('0.031', '< 0.001', '1')
-    """
-    return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.9995 else "1"
-
-
-def duration(seconds: float | None) -> str:
-    """A time for print.
-
-    >>> duration(8.2), duration(125), duration(7300), duration(None)
-    ('8 s', '2 min 05 s', '2 h 01 min', '–')
-    """
-    if seconds is None:
-        return "–"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-
-
-def percent(share: float, digits: int = 1) -> str:
-    """A share for print.
-
-    >>> percent(0.5), percent(1.0, 0)
-    ('50.0 %', '100 %')
-    """
-    return f"{100 * share:.{digits}f} %"
-
-
-def points(delta: float) -> str:
-    """A difference of accuracies for print, signed, in percentage points.
-
-    >>> points(0.041), points(-0.02), points(0.0)
-    ('+4.1', '−2.0', '0.0')
-    """
-    value = round(100 * delta, 1)
-    return "0.0" if value == 0 else f"{'+' if value > 0 else '−'}{abs(value):.1f}"
 
 
 def environment() -> Environment:
@@ -228,9 +239,11 @@ def environment() -> Environment:
     )
     made.filters |= {
         "label": label,
-        "p_number": p_number,
-        "duration": duration,
-        "percent": percent,
-        "points": points,
+        "p_number": in_print.p_number,
+        "duration": in_print.duration,
+        "percent": in_print.percent,
+        "points": in_print.points,
+        "span": in_print.span,
+        "from_to": in_print.from_to,
     }
     return made

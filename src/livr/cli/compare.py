@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from livr.cli.comparison import note_unknown, print_comparison, span
+from livr.cli.comparison import note_unknown, print_comparison
 from livr.cli.console import JsonFlag, note, print_json, print_table
 from livr.errors import ConfigError
 
 if TYPE_CHECKING:
-    from livr.analysis.compare import Line
-    from livr.analysis.compare_outcomes import Outcomes
+    from livr.analysis.paper.set_beside import Aside
 
 RunsArgument = Annotated[
-    list[Path], typer.Argument(metavar="RUN...", help="Run folders, or a folder that holds them.")
+    list[Path],
+    typer.Argument(
+        metavar="RUN...",
+        help="Run folders, folders that hold them, grids, or results files of grids.",
+    ),
 ]
 ReferenceOption = Annotated[
     str, typer.Option("--reference", help="The method that the others are compared with.")
+]
+PaperOption = Annotated[
+    str | None, typer.Option("--paper", help="Set beside a published table, e.g. table1.")
+]
+BackboneOption = Annotated[
+    str | None, typer.Option("--backbone", help="With --paper: which of its models.")
 ]
 
 
@@ -31,12 +39,8 @@ def compare(
     figure: Annotated[
         Path | None, typer.Option("--figure", help="Also draw a forest plot: .png, .pdf or .svg.")
     ] = None,
-    paper: Annotated[
-        str | None, typer.Option("--paper", help="Print beside a published table, e.g. table1.")
-    ] = None,
-    backbone: Annotated[
-        str | None, typer.Option("--backbone", help="With --paper: which of its models.")
-    ] = None,
+    paper: PaperOption = None,
+    backbone: BackboneOption = None,
     keep_all: Annotated[
         bool, typer.Option("--all-tasks", help="Tasks where both methods are at chance count too.")
     ] = False,
@@ -48,18 +52,22 @@ def compare(
     from livr.analysis.compare import compare as compare_runs
     from livr.analysis.compare import results
     from livr.analysis.compare_mean import means
-    from livr.analysis.compare_outcomes import read_outcomes
+    from livr.analysis.compare_outcomes import in_subsets, read_outcomes
+    from livr.analysis.paper.published import find_table
+    from livr.analysis.paper.set_beside import set_beside
     from livr.evaluate.target import refuse_target
 
     if figure is not None:
         refuse_target(figure, "--figure")
-    found, failed = read_outcomes(runs, subsets=paper is not None)
+    table = find_table(paper) if paper is not None else None
+    found, failed = read_outcomes(runs)
+    found = in_subsets(found) if table else found
     lines = compare_runs(found, reference)
     total = means(found, reference, keep_all=keep_all)
     methods = list(dict.fromkeys(line.method for line in lines))
     note_unknown("--reference", reference, methods, "there are no differences")
-    if paper is not None:
-        _beside(found, lines, paper, backbone, reference, as_json)
+    if table is not None:
+        _beside(set_beside(found, lines, table, backbone, reference), as_json)
     elif as_json:
         value = results(found, reference)
         value["summary"] |= {
@@ -76,31 +84,17 @@ def compare(
         note(f"{figure}: the differences." if drawn else "Nothing was compared: no figure.")
 
 
-def _beside(
-    runs: Sequence[Outcomes],
-    lines: Sequence[Line],
-    table: str,
-    backbone: str | None,
-    reference: str,
-    as_json: bool,
-) -> None:
+def _beside(found: Aside, as_json: bool) -> None:
     from livr.analysis.compare import label
-    from livr.analysis.paper.column_mean import column_means
-    from livr.analysis.paper.published import beside, find_table
-    from livr.analysis.report import percent, points
+    from livr.analysis.in_print import percent, points, span
 
-    published = find_table(table)
-    column = published.column(backbone, [run.model for run in runs])
-    found = beside(
-        lines, published, column, column_means(runs, published.means, reference), reference
-    )
     if as_json:
-        rows = [asdict(row) for row in found]
-        print_json({"table": published.name, "backbone": column, "rows": rows})
+        rows = [asdict(row) for row in found.rows]
+        print_json({"table": found.table.name, "backbone": found.backbone, "rows": rows})
         return
     rows_text: list[tuple[str, ...]] = []
-    for i, row in enumerate(found):
-        if i == 0 or found[i - 1].task != row.task:
+    for i, row in enumerate(found.rows):
+        if i == 0 or found.rows[i - 1].task != row.task:
             rows_text.append((label(row.task), *[""] * 6))
         rows_text.append(
             (
@@ -116,16 +110,6 @@ def _beside(
             )
         )
     heads = ("", "paper", "ours", "ours − paper", "interval", "gain, paper", "gain, ours")
-    caption = (
-        f"{published.title}, {column}. gain: over {label(reference)}. The paper's test sets and "
-        "models are its own: compare gains first, accuracies only on the same data and model."
-    )
-    print_table(heads, rows_text, caption=caption)
-    for row in found:
-        if row.missing:
-            sets = published.means[row.task]
-            parts = ", ".join(f"{name} (BLINK {sets[name]})" for name in row.missing)
-            note(
-                f"{label(row.task)}, {label(row.method)}: a mean over {len(sets)} test sets; "
-                f"no result on {parts}."
-            )
+    print_table(heads, rows_text, caption=found.caption)
+    for sentence in found.missing:
+        note(sentence)

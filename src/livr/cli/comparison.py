@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from livr.analysis.compare import Line
     from livr.analysis.compare_mean import Means
     from livr.analysis.compare_outcomes import Failed, Outcomes
-    from livr.evaluate.stats import Interval
 
 
 def note_unknown(option: str, name: str, methods: Sequence[str], so: str) -> None:
@@ -46,7 +45,7 @@ def print_comparison(
 def print_lines(lines: Sequence[Line], reference: str, failed: Sequence[Failed] = ()) -> None:
     """Print the table of a comparison; cells without a result are rows of their own."""
     from livr.analysis.compare import label
-    from livr.analysis.report import p_number, percent, points
+    from livr.analysis.in_print import from_to, p_number, percent, points, span
 
     rows: list[tuple[str, ...]] = []
     tasks = dict.fromkeys([*(line.task for line in lines), *(cell.task for cell in failed)])
@@ -60,7 +59,7 @@ def print_lines(lines: Sequence[Line], reference: str, failed: Sequence[Failed] 
                 (
                     f"  {label(line.method)}" + (f" ×{line.seeds}" if line.seeds > 1 else ""),
                     percent(line.accuracy),
-                    _from_to(line.ci95),
+                    from_to(line.ci95),
                     points(pair.delta) if pair else "–",
                     span(line.effect) if line.effect else "–",
                     p_number(line.p_holm) if line.p_holm is not None else "–",
@@ -112,36 +111,29 @@ def _unpaired(lines: Sequence[Line], reference: str) -> None:
 
 def _groups(line: Line) -> list[tuple[str, ...]]:
     """How many groups of questions are right as a whole, where some count only together."""
-    from livr.analysis.report import percent
+    from livr.analysis.in_print import from_to, percent
 
     found = line.groups
     if found is None:
         return []
     share = percent(found.accuracy)
-    return [(f"    {found.n} {found.label}", share, _from_to(found.ci95), *[""] * 3)]
+    return [(f"    {found.n} {found.label}", share, from_to(found.ci95), *[""] * 3)]
 
 
 def _blindfolded(line: Line) -> list[tuple[str, ...]]:
     """What is right under the bottleneck rule, where a grid asked for it."""
-    from livr.analysis.report import percent
-    from livr.evaluate.stats import wilson
+    from livr.analysis.in_print import from_to, percent
 
-    if line.blindfolded is None:
+    if line.blindfolded is None or line.blindfolded_ci95 is None:
         return []
-    found = wilson(line.blindfolded * line.n, line.n)
-    return [
-        ("    blindfolded", percent(line.blindfolded), _from_to((found.low, found.high)), *[""] * 3)
-    ]
-
-
-def _from_to(ci95: tuple[float, float]) -> str:
-    return f"{100 * ci95[0]:.1f} – {100 * ci95[1]:.1f}"
+    span = from_to(line.blindfolded_ci95)
+    return [("    blindfolded", percent(line.blindfolded), span, *[""] * 3)]
 
 
 def print_means(total: Means, reference: str) -> None:
     """Print the means over tasks, if there are any."""
     from livr.analysis.compare import label
-    from livr.analysis.report import p_number, percent, points
+    from livr.analysis.in_print import p_number, percent, points, span
 
     rows = [
         (
@@ -164,10 +156,3 @@ def print_means(total: Means, reference: str) -> None:
             f"Not in the means, because {label(reference)} is not above chance there, nor what "
             f"stands beside it: {names}."
         )
-
-
-def span(interval: Interval) -> str:
-    """An interval of a difference for print, in percentage points."""
-    from livr.analysis.report import points
-
-    return f"{points(interval.low)} – {points(interval.high)}"

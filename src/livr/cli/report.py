@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from livr.cli.compare import ReferenceOption, RunsArgument
+from livr.cli.compare import BackboneOption, PaperOption, ReferenceOption, RunsArgument
 from livr.cli.comparison import note_unknown
 from livr.cli.console import note
 
 if TYPE_CHECKING:
-    from livr.analysis.runs import Run
+    from livr.analysis.compare_outcomes import Outcomes
 
 
 def report(
@@ -27,20 +27,23 @@ def report(
         list[Path] | None,
         typer.Option("--audit", help="What livr audit wrote, for the page too. Repeatable."),
     ] = None,
+    paper: PaperOption = None,
+    backbone: BackboneOption = None,
     title: Annotated[str, typer.Option("--title", help="The heading.")] = "LIVR beside direct SFT",
 ) -> None:
     """Write a self-contained page: table, learning curves, questions with both answers."""
     from livr.analysis.audit.result import read
+    from livr.analysis.compare_outcomes import read_outcomes
+    from livr.analysis.paper.published import find_table
     from livr.analysis.report import write_report
-    from livr.analysis.runs import read_runs
-    from livr.analysis.tell_apart import told_apart
     from livr.evaluate.target import refuse_target
 
     if out.is_dir():
         out = out / "report.html"
     refuse_target(out)
     audits = [read(path) for path in audit or ()]
-    found = told_apart(read_runs(runs))
+    table = find_table(paper) if paper is not None else None
+    found, failed = read_outcomes(runs, cells=True)
     write_report(
         out,
         found,
@@ -48,21 +51,30 @@ def report(
         reference=reference,
         method=method,
         audits=audits,
+        failed=failed,
+        paper=table,
+        backbone=backbone,
     )
     _say_what_is_missing(found, reference, method)
     note(f"{out}: open it in a browser; it needs no network.")
 
 
-def _say_what_is_missing(runs: Sequence[Run], reference: str, method: str) -> None:
+def _say_what_is_missing(runs: Sequence[Outcomes], reference: str, method: str) -> None:
     """The page leaves out what it cannot show; here is why."""
     from livr.analysis.compare import label
-    from livr.analysis.report import pair_of
+    from livr.analysis.report import folders_of, pair_of
 
     methods = list(dict.fromkeys(run.method for run in runs))
     note_unknown("--reference", reference, methods, "there are no differences")
     note_unknown("--method", method, methods, "no answers stand side by side")
+    if bare := sum(run.run is None for run in runs):
+        note(
+            f"{bare} of {len(runs)} runs are known from results files alone, so the page has no "
+            "learning curves, questions and settings of them."
+        )
     for task in dict.fromkeys(run.task for run in runs):
-        pair = pair_of([run for run in runs if run.task == task], reference, method)
+        own = folders_of(run for run in runs if run.task == task)
+        pair = pair_of(own, reference, method)
         if pair and not any(run.data for run in pair):
             lost = next((run.lost_data for run in pair if run.lost_data), None)
             if lost is not None:

@@ -109,8 +109,7 @@ def audit(
     examples = draw_questions(load_split(Path(data), split), limit, seed, f"{data}, split {split}")
     chosen = {name: TESTS[name] for name in TESTS if not tests or name in tests}
     meter = Meter(sum(t.cost for t in chosen.values()) + 1, on_progress)
-    sources = (model, control, baseline)
-    case = _case(*sources, examples, batch_size, seed, trust_remote_code)
+    case = _case(model, control, baseline, examples, batch_size, seed, trust_remote_code)
     meter.advance(1, "reading images")
     findings: list[Finding] = []
     for test in chosen.values():
