@@ -16,7 +16,7 @@ from livr.analysis.compare import label
 
 PAGE = Path(__file__).parent / "evidence.md"
 EVIDENCE = Path(__file__).parents[1] / "evidence"
-TASKS = ("visual_similarity", "counting")
+TASKS = ("localization", "visual_similarity", "counting")
 METHODS = ("livr", "latents_only")
 
 

@@ -22,14 +22,25 @@ def test_the_page_holds_what_was_measured(audits: ModuleType) -> None:
     assert audits.filled(page) == page, "run python docs/audits.py"
 
 
-def test_the_control_fails_and_livr_does_not_fail(audits: ModuleType) -> None:
-    found = {audit.name.rsplit("-", 2)[0]: audit.verdict for audit in audits.audits()}
-    assert found == {
+def test_the_verdicts_are_those_that_the_text_names(audits: ModuleType) -> None:
+    found = {audit.name.rsplit("-", 2)[0]: audit for audit in audits.audits()}
+    assert {name: audit.verdict for name, audit in found.items()} == {
+        "localization-livr": "fail",
+        "localization-latents_only": "fail",
         "visual_similarity-livr": "pass",
         "visual_similarity-latents_only": "fail",
-        "counting-livr": "pass",
+        "counting-livr": "unclear",
         "counting-latents_only": "fail",
     }
+    decisive = [f for f in found["localization-livr"].findings if f.decisive]
+    assert [f.name for f in decisive if f.verdict != "pass"] == ["dropped"]
+
+
+def test_robustness_is_held_against_direct_fine_tuning(audits: ModuleType) -> None:
+    for audit in audits.audits():
+        assert audit.baseline is not None and "-sft-" in audit.baseline
+        assert "baseline" in audit["robustness"].measured
+        assert audit.surroundings["device"]
 
 
 def test_both_audits_of_a_task_asked_all_questions_of_the_same_data(audits: ModuleType) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -36,3 +37,12 @@ def test_what_the_text_names_is_in_a_table(page: str, measured: set[tuple[str, .
     named = NAMED.findall(text)
     assert named
     assert [found for found in named if found not in measured] == []
+
+
+def test_how_much_the_latents_look_at_marks_is_what_was_measured() -> None:
+    found = json.loads((ROOT / "docs" / "explain.json").read_text(encoding="utf-8"))
+    marks = found["enrichment"]["marks"]["bottleneck"]["without_sinks"]
+    text = " ".join((ROOT / "docs" / "evidence.md").read_text(encoding="utf-8").split())
+    low, high = marks["ci95"]
+    assert f"{marks['mean']:.2f} times as much attention per area" in text
+    assert f"anywhere [{low:.2f}, {high:.2f}], under the bottleneck, n = {found['n']}" in text
