@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +25,14 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
         again = read(path)
         assert again == AUDIT
         assert again.verdict == "fail"
+
+
+def test_the_page_names_what_was_compared_and_where_sentence_by_sentence(tmp_path: Path) -> None:
+    write(replace(AUDIT, baseline="runs/three", surroundings={"device": "CPU"}), tmp_path)
+    page = (tmp_path / "audit.html").read_text()
+    facts = page[page.index('class="facts"') :].partition("</p>")[0]
+    assert all(name in facts for name in ("runs/two", "runs/three", "Asked on CPU."))
+    assert not re.search(r"\.(</b>)?[A-Z{]", facts)
 
 
 def test_a_cell_of_a_grid_is_called_by_its_folder() -> None:
