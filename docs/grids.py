@@ -27,8 +27,8 @@ from livr.analysis.compare import Line, label
 from livr.analysis.compare_mean import means
 
 DOCS = Path(__file__).parent
-ABLATIONS = ("ablations", "ablations-seeds")
-"""Seed 42, and for the paper's ablations 43."""
+ABLATED = (*MAIN, "controls", "ablations", "ablations-seeds")
+"""The grids that the ablations are taken from."""
 ROOM, CEILING = 0.10, 0.95
 """Direct SFT is to be so far above the most common answer, and below this accuracy."""
 
@@ -174,10 +174,8 @@ BLOCKS: Mapping[str, Mapping[str, Callable[[], str]]] = {
             ("livr", "mask_only"),
             ("livr", "latents_only"),
         ),
-        "ablations": lambda: of_ablations(read(*MAIN, "controls", *ABLATIONS, beside=ABLATIONS)),
-        "ablations forgotten": lambda: of_forgotten(
-            read(*MAIN, "controls", *ABLATIONS, beside=ABLATIONS)
-        ),
+        "ablations": lambda: of_ablations(read(*ABLATED)),
+        "ablations forgotten": lambda: of_forgotten(read(*ABLATED)),
         "multitask": lambda: of_methods(read("multitask")),
         "multitask means": lambda: of_means(read("multitask")),
         "mixture": lambda: of_methods(read("mixture")),

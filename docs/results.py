@@ -77,23 +77,16 @@ def paper_ablations() -> dict[str, float]:
     return {name: (sum(row) - best) / len(row) for name, row in known.items() if name != "livr"}
 
 
-def read(*names: str, beside: Sequence[str] = ()) -> Grid:
-    """The committed results of grids, joined; with `beside`, of the seeds that these have."""
+def read(*names: str) -> Grid:
+    """The committed results of grids, joined."""
     paths = [EVIDENCE / f"{name}.json" for name in names]
     outcomes = read_outcomes(paths)[0]
-    if beside:
-        own = read_outcomes([EVIDENCE / f"{name}.json" for name in beside])[0]
-        kept = {run.seed for run in own}
-        outcomes = [run for run in outcomes if run.seed in kept]
-    wanted = {(run.task, run.method, run.seed) for run in outcomes}
     curves: dict[tuple[str, str], list[list[tuple[str, float, float]]]] = {}
     seeds: dict[tuple[str, str], list[tuple[float, float]]] = {}
     for path in paths:
         found = json.loads(path.read_text(encoding="utf-8"))
         cells = {cell["cell"]: cell for cell in found["cells"]}
         for row in found["rows"]:
-            if (row["task"], row["method"], row["seed"]) not in wanted:
-                continue
             cell, key = cells[row["cell"]], (row["task"], row["method"])
             curves.setdefault(key, []).append(cell.get("val_curve") or [])
             best = cell.get("val_accuracy") or 0.0

@@ -5,7 +5,6 @@ from __future__ import annotations
 from livr.analysis.audit.case import Case
 from livr.analysis.audit.finding import Finding, fall, judge_effect, percent
 from livr.evaluate.paired import paired
-from livr.evaluate.shared import sources_among
 
 
 def run(case: Case) -> list[Finding]:
@@ -37,9 +36,8 @@ def _as_used(case: Case) -> Finding:
 
 def _dropped(case: Case) -> Finding:
     kept, dropped = case.right(), case.right(latents="drop")
-    sources = sources_among(case.examples)
-    found = fall(kept, dropped, sources)
-    test = paired([kept], [dropped], sources)
+    found = fall(kept, dropped, case.sources)
+    test = paired([kept], [dropped], case.sources)
     return Finding(
         name="dropped",
         claim="Answers need the latents.",

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from livr.analysis.audit.case import Case
 from livr.analysis.audit.finding import Finding, Verdict, fall, percent
 from livr.evaluate.clustered import design_effect, widened
-from livr.evaluate.shared import sources_among
 from livr.evaluate.stats import Interval, bootstrap
 
 HEALTHY = 0.5
@@ -39,8 +38,7 @@ def run(case: Case) -> list[Finding]:
         room = means["ordinary"] - means["floor"]
         return (means["bottleneck"] - means["floor"]) / room if room > 0 else float("nan")
 
-    sources = sources_among(case.examples)
-    room = fall(arms["ordinary"], arms["floor"], sources).interval
+    room = fall(arms["ordinary"], arms["floor"], case.sources).interval
     value = retention(np.arange(n))
     interval = bootstrap(retention, n + len(IMAGINED), seed=case.seed)
     told = not np.isnan(value)
@@ -48,7 +46,7 @@ def run(case: Case) -> list[Finding]:
         # How far each question moves the ratio.
         over = {name: row[:n] - right["floor"][:n] for name, row in right.items()}
         moves = over["bottleneck"] - value * over["ordinary"]
-        interval = widened(interval, value, design_effect(moves.tolist(), sources))
+        interval = widened(interval, value, design_effect(moves.tolist(), case.sources))
     means = {name: sum(row) / n for name, row in arms.items()}
     listed = ", ".join(f"{name} {percent(mean)}" for name, mean in means.items())
     return [

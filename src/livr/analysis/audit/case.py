@@ -18,7 +18,7 @@ from livr.data.example import Example
 from livr.data.prompts import render
 from livr.evaluate.clustered import design_effect, share_interval, widened
 from livr.evaluate.score import Prediction
-from livr.evaluate.shared import sources_among
+from livr.evaluate.shared import Sources, sources_among
 from livr.evaluate.stats import Interval, bootstrap
 from livr.model.model import Use
 
@@ -46,6 +46,11 @@ class Case:
         """The questions."""
         return self.questions.examples
 
+    @property
+    def sources(self) -> Sources:
+        """The sources of each question; empty where they share none."""
+        return sources_among(self.examples)
+
     def predictions(self, mask: str = "ordinary", latents: Use = "keep") -> list[Prediction]:
         """Judged answers; asked once."""
         if (mask, latents) not in self._asked:
@@ -71,7 +76,7 @@ class Case:
     @property
     def interval(self) -> Interval:
         """Wilson's interval of the accuracy, for as many questions as these are worth."""
-        return share_interval(self.right(), sources_among(self.examples))
+        return share_interval(self.right(), self.sources)
 
     def mean_interval(
         self, values_N: NDArray[np.floating[Any]], most: float | None = None

@@ -29,7 +29,7 @@ from livr.analysis.inside.questions import Questions
 from livr.data.example import Example
 from livr.data.store import load_split
 from livr.errors import ConfigError, DataError, ModelError
-from livr.evaluate.shared import how_many, sources_among
+from livr.evaluate.shared import how_many
 from livr.machine import surroundings
 from livr.model.load import load
 from livr.model.model import Model
@@ -123,7 +123,7 @@ def audit(
         baseline=None if baseline is None else source_name(baseline),
         seed=seed,
         findings=tuple(findings),
-        sources=how_many(sources_among(examples)),
+        sources=how_many(case.sources),
         surroundings=surroundings(),
     )
     if out is not None:
