@@ -10,7 +10,7 @@ import numpy as np
 from livr.analysis.audit.case import Case
 from livr.analysis.audit.finding import NEGLIGIBLE, Fall, Finding, Verdict, fall, points
 from livr.analysis.robustness import RULES, Level, curves
-from livr.evaluate.shared import sources_among
+from livr.evaluate.shared import Sources, sources_among
 
 MOST = 120
 """Questions asked at each strength."""
@@ -46,9 +46,10 @@ def _finding(case: Case, levels: Sequence[Level], mask: str) -> Finding:
     n = len(falls)
     value = sum(falls) / n
     interval = case.mean_interval(np.array(falls), most=1.0)
+    sources = sources_among(case.examples[:n])
     details: dict[str, Any] = {
         "clean": clean.accuracy,
-        "levels": [_row(case, clean, x) for x in disturbed],
+        "levels": [_row(sources, clean, x) for x in disturbed],
     }
     measured = f"clean {100 * clean.accuracy:.1f} %, falls by {points(value)} points on average"
     verdict: Verdict = "info"
@@ -58,7 +59,7 @@ def _finding(case: Case, levels: Sequence[Level], mask: str) -> Finding:
         theirs = _mean_fall(other_clean, other)
         details |= {
             "baseline_clean": other_clean.accuracy,
-            "baseline_levels": [_row(case, other_clean, x) for x in other],
+            "baseline_levels": [_row(sources, other_clean, x) for x in other],
         }
         extra = [a - b for a, b in zip(falls, theirs, strict=True)]
         more = case.mean_interval(np.array(extra), most=2.0)
@@ -88,8 +89,8 @@ def _finding(case: Case, levels: Sequence[Level], mask: str) -> Finding:
     )
 
 
-def _row(case: Case, clean: Level, level: Level) -> dict[str, Any]:
-    cost: Fall = fall(clean.right, level.right, sources_among(case.examples[: len(clean.right)]))
+def _row(sources: Sources, clean: Level, level: Level) -> dict[str, Any]:
+    cost: Fall = fall(clean.right, level.right, sources)
     return {
         "corruption": level.corruption,
         "strength": level.strength,
