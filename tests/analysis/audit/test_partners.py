@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
+import pytest
 from tests import tiny
 from tests.analysis.audit.asked import about_photographs, question
 
-from livr.analysis.audit.case import partners
+from livr.analysis.audit import content, transplant
+from livr.analysis.audit.case import Case, partners
 from livr.analysis.audit.finding import fall, judge_effect
+from livr.evaluate.score import Prediction
 from livr.evaluate.shared import sources_among
 
 
@@ -57,3 +61,34 @@ def test_latents_that_know_nothing_are_rarely_followed_by_chance() -> None:
         naive += judge_effect(fall(given, kept).interval) == "pass"
     assert followed <= 0.05 * 200
     assert naive > 0.05 * 200
+
+
+@pytest.mark.parametrize("part", ["transplant", "content.other"])
+def test_the_donor_counts_as_a_source_of_the_answer(monkeypatch, part: str) -> None:
+    module = {"transplant": transplant, "content.other": content}[part]
+    examples = [
+        e.model_copy(update={"answer": "yn"[i % 2], "images": (tiny.picture(i),)})
+        for i, e in enumerate(about_photographs(10, 2))
+    ]
+    answers = [Prediction(id=e.id, prediction="y", answer=e.answer, correct=True, text="y")
+               for e in examples]  # fmt: skip
+    questions = SimpleNamespace(
+        examples=examples, model=None, answers=lambda *_, edit=None: answers
+    )
+    case = Case(questions)
+    case._read["ordinary"] = type("Held", (list,), {"take": lambda self, _: self})(examples)
+    shown = []
+
+    def watched(before, after, sources=()):
+        shown.append(sources)
+        return fall(before, after, sources)
+
+    monkeypatch.setattr(module, "replacing", lambda *_: None)
+    monkeypatch.setattr(module, "fall", watched)
+    if module is transplant:
+        transplant._transplant(case, "ordinary", partners(examples, 0, other_answer=True))
+    else:
+        content._replace(case, "ordinary", "other")
+    (sources,) = shown
+    assert len(sources) == 20
+    assert all(len(own) == 2 for own in sources)  # its photograph and the donor's
