@@ -95,6 +95,7 @@ def print_findings(result: Audit) -> None:
     heads = ("test", "verdict", "measured", "healthy", "95 % interval", "n")
     caption = "* the verdict on the model rests on these"
     print_table(heads, rows, caption=caption)
+    print_table(("test", "what was done"), [(_folded(f.name), f.done) for f in result.findings])
     typer.echo(f"{result.verdict}: {WORDS[result.verdict]} {reasons(result)}".rstrip())
 
 

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 FAILED_CELLS = 2
 """Exit status where a cell failed, or did not come out as before."""
 
+OUTLINE = "an outline from published shapes and round figures, within a factor of three at best"
+"""What an estimate without weights and data rests on."""
+
 
 @contextmanager
 def listening(description: str) -> Iterator[tuple[Any, Listener]]:
@@ -36,7 +39,7 @@ def listening(description: str) -> Iterator[tuple[Any, Listener]]:
 
 def show_cost(grid: Grid, gpu: str | None, as_json: bool) -> None:
     """Print every cell and about how long it takes."""
-    note("Taking a few steps to estimate the cost; nothing is written ...")
+    note("Estimating the cost; nothing is written ...")
     hush()
     from livr.analysis.ablate.cost import guess
     from livr.train.cost import clock
@@ -58,9 +61,12 @@ def show_cost(grid: Grid, gpu: str | None, as_json: bool) -> None:
     print_table(("task", "variant", "seed", "epochs", "time"), rows)
     fields = {"cells": str(len(found.cells))}
     if found.total is not None:
-        fields[f"time, {found.machine}"] = f"about {clock(found.total)} one after another"
-    elif found.problem is not None:
-        fields["time"] = f"no estimate: {found.problem}"
+        outlined = "" if found.problem is None else f" ({OUTLINE})"
+        fields[f"time, {found.machine}"] = f"about {clock(found.total)} one after another{outlined}"
+    if found.problem is not None:
+        fields["not measured"] = found.problem
+        if found.total is None and gpu is None:
+            fields["time"] = "no estimate; for the paper's backbones --gpu H100 gives an outline"
     print_fields(fields)
 
 

@@ -181,6 +181,52 @@ def answer_seconds(gpu: Gpu, size: Sizes, tokens: float, batch: int = 32) -> flo
     return prompt + ANSWER_TOKENS * word / batch
 
 
+@dataclass(frozen=True)
+class Question:
+    """What a question of a data set costs, in the mean.
+
+    Attributes:
+        tokens: Positions of the sequence, images and answer included.
+        answer: Positions of the answer.
+        patches: Positions of the vision tower.
+    """
+
+    tokens: float
+    answer: float
+    patches: float
+
+
+def epoch_seconds(
+    gpu: Gpu,
+    size: Sizes,
+    question: Question,
+    counts: tuple[int, int],
+    batch: int,
+    *,
+    checkpointing: bool,
+    features_kept: bool,
+) -> tuple[float, float]:
+    """Seconds to read the images before training, and seconds of an epoch with its validation.
+
+    Args:
+        gpu: Where.
+        size: The model.
+        question: What it is asked.
+        counts: Questions to train on and to validate with.
+        batch: Examples per forward pass.
+        checkpointing: Whether activations are computed twice.
+        features_kept: Whether the vision tower runs once instead of in every epoch.
+    """
+    train, val = counts
+    flops = step_flops(size, question.tokens, question.answer, checkpointing)
+    step = step_seconds(gpu, size, flops, batch)
+    read = read_seconds(gpu, size, question.patches)
+    reading = read * (train + val) if features_kept else 0.0
+    if not features_kept:
+        step += read
+    return reading, train * step + val * answer_seconds(gpu, size, question.tokens)
+
+
 def gpu_memory(
     size: Sizes, activation_bytes: float, feature_bytes: float, four_bit: bool = False
 ) -> float:

@@ -165,23 +165,21 @@ def _on(
     model: Model,
 ) -> Cost:
     """From a data sheet."""
-    train, val = counts
-    tokens = statistics.mean(map(len, encoded))
-    answer = statistics.mean(len(e) - e.answer_start for e in encoded)
-    flops = estimate.step_flops(size, tokens, answer, config.gradient_checkpointing)
-    step = estimate.step_seconds(gpu, size, flops, per_device(config, model))
-    patches = statistics.mean(_patches(e) for e in encoded)
-    read = estimate.read_seconds(gpu, size, patches)
+    question = estimate.Question(
+        tokens=statistics.mean(map(len, encoded)),
+        answer=statistics.mean(len(e) - e.answer_start for e in encoded),
+        patches=statistics.mean(_patches(e) for e in encoded),
+    )
     features = _in_memory(found.feature_bytes, counts, config)
-    if not features and not _on_disk(found.feature_bytes, counts, config):
-        step, reading = step + read, 0.0
-    else:
-        reading = read * sum(counts)
-    one = train * step + val * estimate.answer_seconds(gpu, size, tokens)
+    reading, epoch = estimate.epoch_seconds(
+        gpu, size, question, counts, per_device(config, model),
+        checkpointing=config.gradient_checkpointing,
+        features_kept=bool(features or _on_disk(found.feature_bytes, counts, config)),
+    )  # fmt: skip
     half = model.hf.dtype == torch.bfloat16
     activations = found.activation_bytes / (estimate.HALF_SHARE if half else 1)
     memory = estimate.gpu_memory(size, activations, features, config.load_in_4bit)
-    seconds = tuple(stage.epochs * one for stage in stages)
+    seconds = tuple(stage.epochs * epoch for stage in stages)
     return Cost(
         gpu.name, "estimated, within a factor of about two", reading, seconds, memory, gpu.memory
     )

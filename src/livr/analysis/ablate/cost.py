@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from livr.analysis.ablate.cells import Cell, cells_of, recipes
 from livr.analysis.ablate.grid import POOL, Grid, Sizes
+from livr.analysis.ablate.outline import outline
 from livr.analysis.ablate.sources import Sources
+from livr.config import TrainConfig
 from livr.errors import DataError, ModelError
 from livr.method.variants import variant
+from livr.train import estimate
 from livr.train.plan import plan_run
 
 SAMPLE = 48
@@ -44,7 +49,7 @@ class Guess:
     Attributes:
         cells: Its cells.
         machine: What the seconds are for.
-        problem: Why there is no estimate, or None.
+        problem: Why nothing could be measured, or None.
     """
 
     cells: tuple[Planned, ...]
@@ -63,8 +68,8 @@ def guess(grid: Grid, gpu: str | None = None) -> Guess:
 
     Per task a few real steps of one variant are taken on a small data set, and once for each kind
     of step (images given twice, Mirage). Otherwise variants are taken to differ by the length of
-    their training only. Where data or model are not there yet, the cells are listed and the
-    problem is named.
+    their training only. Where data or model are not there yet, the problem is named; for a GPU
+    there is an outline then, from the model's published shape.
 
     Args:
         grid: The grid.
@@ -80,6 +85,7 @@ def guess(grid: Grid, gpu: str | None = None) -> Guess:
         machine, seconds = _measured(grid, gpu)
     except (DataError, ModelError) as error:
         problem = str(error).splitlines()[0]
+        machine, seconds = _outlined(grid, runs, gpu)
     cells = []
     for task in grid.tasks:
         for arm, seed in grid.seeded():
@@ -89,6 +95,17 @@ def guess(grid: Grid, gpu: str | None = None) -> Guess:
             shown = seed if run else None
             cells.append(Planned(task.name, arm.name, shown, epochs, found))
     return Guess(tuple(cells), machine, problem)
+
+
+def _outlined(
+    grid: Grid, runs: Mapping[tuple[str, int], TrainConfig | None], gpu: str | None
+) -> tuple[str, dict[tuple[str, str, int], float]]:
+    """As `_measured`, without weights and data. Nothing where too little is known."""
+    if gpu is None:
+        return "this machine", {}
+    with suppress(DataError, ModelError):
+        return estimate.find_gpu(gpu).name, outline(grid, runs, gpu)
+    return gpu, {}
 
 
 def _measured(grid: Grid, gpu: str | None) -> tuple[str, dict[tuple[str, str, int], float]]:

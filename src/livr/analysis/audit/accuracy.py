@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from livr.analysis.audit.case import Case
-from livr.analysis.audit.finding import Finding, fall, judge_effect, percent
+from livr.analysis.audit.finding import Finding, fall, judge_effect
+from livr.analysis.in_print import percent
 from livr.evaluate.paired import paired
 
 

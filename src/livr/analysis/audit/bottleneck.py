@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livr.analysis.audit.case import Case
-from livr.analysis.audit.finding import Finding, Verdict, fall, percent
+from livr.analysis.audit.finding import Finding, Verdict, fall
+from livr.analysis.in_print import percent
 from livr.evaluate.clustered import design_effect, widened
 from livr.evaluate.stats import Interval, bootstrap
 

@@ -81,17 +81,8 @@ def run(case: Case) -> list[Finding]:
     """Cosine between examples per slot, raw and centred, and effective dimensions."""
     n = len(case.examples)
     if n < FEWEST:
-        return [
-            Finding(
-                name="collapse",
-                claim=CLAIM,
-                done="Not run: too few questions.",
-                measured=f"{n} question",
-                healthy=f"needs {FEWEST} questions",
-                verdict="info",
-                n=n,
-            )
-        ]
+        few, needed = f"{n} question", f"{FEWEST} questions"
+        return [Finding.too_few("collapse", CLAIM, few, needed, n)]
     states = read_states(case.questions, "ordinary")
     found = measures(states.latents_NKD)
     raw = torch.tensor(found["cosine_raw"]).mean().item()

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from PIL import Image
 
 from livr.analysis.audit.case import Case
-from livr.analysis.audit.finding import Finding, fall, judge_effect, percent
+from livr.analysis.audit.finding import Finding, fall, judge_effect
+from livr.analysis.in_print import percent
 from livr.data.example import Example
 from livr.data.pool.counts import PLURAL, SIDE
 from livr.data.pool.scenes import Mask, background, backgrounds, cutouts, paste, vary

@@ -15,8 +15,9 @@ from statistics import median
 import numpy as np
 
 from livr.analysis.audit.case import Case
-from livr.analysis.audit.finding import Finding, percent
+from livr.analysis.audit.finding import Finding
 from livr.analysis.audit.probes import FEWEST, FOLDS, probe
+from livr.analysis.in_print import percent
 from livr.analysis.inside.questions import Questions
 from livr.analysis.inside.states import read_states
 from livr.analysis.regions import MARKED_TASKS, Mask, counted_objects, drawn_marks

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from livr.analysis.in_print import percent
 from livr.evaluate.clustered import design_effect
 from livr.evaluate.shared import Sources
 from livr.evaluate.stats import Interval, paired_difference
@@ -52,6 +53,11 @@ class Finding:
         if self.interval is not None:
             values["interval"] = [self.interval.low, self.interval.high]
         return values
+
+    @classmethod
+    def too_few(cls, name: str, claim: str, found: str, needed: str, n: int) -> Finding:
+        """A test that was left out: `found` says what there was, `needed` what it takes."""
+        return cls(name, claim, "Not run: too few questions.", found, f"needs {needed}", "info", n)
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Finding:
@@ -150,15 +156,6 @@ def fall(before: Sequence[bool], after: Sequence[bool], sources: Sources = ()) -
     lost = [int(b) - int(a) for b, a in zip(before, after, strict=True)]
     interval = paired_difference(after, before, effect=design_effect(lost, sources))
     return Fall(sum(before) / n, sum(after) / n, interval, n)
-
-
-def percent(share: float) -> str:
-    """A share for print.
-
-    >>> percent(0.5)
-    '50.0 %'
-    """
-    return f"{100 * share:.1f} %"
 
 
 def points(delta: float) -> str:

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from livr.analysis.audit.case import Case, form
-from livr.analysis.audit.finding import Finding, judge_effect, percent
+from livr.analysis.audit.finding import Finding, judge_effect
+from livr.analysis.in_print import percent
 from livr.analysis.inside.states import States, read_states
 from livr.data.example import Example
 from livr.evaluate.clustered import linked, share_interval
@@ -98,21 +99,15 @@ def run(case: Case) -> list[Finding]:
     index, labels = _largest_form(case)
     classes = sorted(set(labels))
     if len(labels) < FEWEST or len(classes) < 2:
-        few = (
+        found = (
             f"{len(labels)} questions of one form whose answer is there {FOLDS} times or more; "
             f"{len(classes)} such answers"
         )
-        return [
-            Finding(
-                name="probes",
-                claim="The answer can be read from the latents.",
-                done="Not run: too few questions.",
-                measured=few,
-                healthy=f"needs {FEWEST} questions and 2 answers",
-                verdict="info",
-                n=len(labels),
-            )
-        ]
+        claim, needed = (
+            "The answer can be read from the latents.",
+            f"{FEWEST} questions and 2 answers",
+        )
+        return [Finding.too_few("probes", claim, found, needed, len(labels))]
     return [_finding(case, mask, index, labels) for mask in RULES]
 
 

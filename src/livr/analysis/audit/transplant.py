@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from livr.analysis.audit.case import Case, partners
-from livr.analysis.audit.finding import Finding, fall, judge_effect, percent
+from livr.analysis.audit.finding import Finding, fall, judge_effect
+from livr.analysis.in_print import percent
 from livr.analysis.inside.latents import replacing
 from livr.evaluate.answers import is_correct
 from livr.evaluate.shared import sources_among
