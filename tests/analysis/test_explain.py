@@ -109,6 +109,30 @@ def test_explain_writes_its_files(model, tmp_path) -> None:
     assert not list((tmp_path / "out").glob("*.part"))
 
 
+def test_of_several_tasks_each_is_shown_with_its_own_maps(
+    checkpoints, tmp_path, monkeypatch
+) -> None:
+    """A joined test split lists its tasks one after another; the first six would be one task."""
+    from livr.analysis import explain as module
+
+    data = tiny.dataset(tmp_path / "data", val=12)
+    rows = [json.loads(line) for line in (data / "test.jsonl").read_text().splitlines()]
+    for i, row in enumerate(rows):
+        row["task"] = "first" if i < 9 else "second"
+    (data / "test.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    seen = []
+    monkeypatch.setattr(
+        module.overlays, "summary", lambda _, shown, columns: seen.append((shown, columns))
+    )
+    model = livr.load(checkpoints("qwen3_vl"), num_latents=3, seed=0)
+    found = explain(model, data, out=tmp_path / "out")
+    ((shown, columns),) = seen
+    assert [e.id for e in shown] == [f"test-{i}" for i in (0, 9, 1, 10, 2, 11)]
+    for _, looks, _ in columns:
+        assert [len(x.grids) for x in looks] == [len(e.images) for e in shown]
+    assert "task" in found.numbers["knn_purity"]["ordinary"]
+
+
 def test_a_long_question_keeps_its_end() -> None:
     text = "A box should touch the outermost pixels. " * 6 + "Which box encloses <image> the fish?"
     example = livr.Example(id="1", images=(), question=text, answer="B")

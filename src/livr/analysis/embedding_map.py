@@ -116,7 +116,7 @@ def draw(path: Path, cloud: Cloud, found: dict[str, Any], title: str, seed: int 
     from matplotlib.figure import Figure
 
     by_task = "task" in found
-    labels = cloud.tasks_P if by_task else cloud.answers_P
+    labels = np.char.replace(cloud.tasks_P, "_", " ") if by_task else cloud.answers_P
     is_latent = cloud.kinds_P == "latent"
     figure = Figure(figsize=(11.5, 5.4), layout="constrained", dpi=130)
     left, right = figure.subplots(1, 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -188,6 +189,20 @@ def _enrichment(
     return result
 
 
+def in_turn(tasks: Sequence[str], most: int) -> list[int]:
+    """Places of the first questions of every task, task by task in turn.
+
+    >>> in_turn(["jigsaw", "jigsaw", "jigsaw", "counting"], 3)
+    [0, 3, 1]
+    """
+    seen: Counter[str] = Counter()
+    rounds = []
+    for i, task in enumerate(tasks):
+        rounds.append((seen[task], i))
+        seen[task] += 1
+    return [i for _, i in sorted(rounds)[:most]]
+
+
 def _without(seen: Look) -> str:
     count = int(seen.sinks_I.sum())
     return f"{count} sink{'s' if count > 1 else ''} removed" if count else "no sinks"
@@ -196,7 +211,9 @@ def _without(seen: Look) -> str:
 def _draw_overlays(
     folder: Path, examples: Sequence[Example], looks: dict[str, list[Look]]
 ) -> list[str]:
-    shown = list(examples[:SHOWN])
+    chosen = in_turn([example.task for example in examples], SHOWN)
+    shown = [examples[i] for i in chosen]
+    looks = {mask: [seen[i] for i in chosen] for mask, seen in looks.items()}
     columns = [
         (f"{mask}, {'raw' if sinks else 'sinks removed'}", looks[mask], sinks)
         for mask in RULES
