@@ -46,3 +46,26 @@ def test_how_much_the_latents_look_at_marks_is_what_was_measured() -> None:
     low, high = marks["ci95"]
     assert f"{marks['mean']:.2f} times as much attention per area" in text
     assert f"anywhere [{low:.2f}, {high:.2f}], under the bottleneck, n = {found['n']}" in text
+
+
+def test_how_states_of_six_tasks_lie_is_what_was_measured() -> None:
+    found = json.loads((ROOT / "docs" / "explain-tasks.json").read_text(encoding="utf-8"))
+    assert found["n"] == 300 and found["split"] == "val"
+    purity = found["knn_purity"]["bottleneck"]
+    kind, tasks = purity["kind"], purity["task"]
+    marks = found["enrichment"]["marks"]["bottleneck"]
+    mean, (low, high) = marks["without_sinks"]["mean"], marks["without_sinks"]["ci95"]
+    text = " ".join((ROOT / "docs" / "evidence.md").read_text(encoding="utf-8").split())
+    assert f"{mean:.2f} times as much attention per area on the drawn marks" in text
+    assert f"[{low:.2f}, {high:.2f}], under the bottleneck, on the {marks['n']} questions" in text
+    share = f"{kind['purity']:.0%} are of the same kind ({kind['chance']:.0%} by chance)"
+    latents, words, image = (f"{tasks[name]['purity']:.0%}" for name in ("latent", "text", "image"))
+    assert _spaced(share) in text
+    assert _spaced(f"{latents} are of the same task") in text
+    assert f"({tasks['latent']['chance']:.0%}"[:-1] + " by chance" in text
+    assert _spaced(f"text {words}") in text and _spaced(f"image {image}") in text
+
+
+def _spaced(text: str) -> str:
+    """As pages write shares: a space before the sign, and none of it inside brackets."""
+    return re.sub(r"\((\d+) %", r"(\1", text.replace("%", " %"))

@@ -7,7 +7,7 @@ import torch
 import transformers
 
 import livr.model.load as loading
-from livr.method import attention
+from livr.method import attention, pieces
 from livr.method.bottleneck import POLICIES, allowed
 from livr.method.pieces import plan_pieces, run_pieces
 from livr.method.roles import Role
@@ -47,9 +47,9 @@ def test_pieces_equal_the_mask_in_outputs_and_gradients(model, mask, side) -> No
         loss.backward()
         found[evaluation] = (logits.detach(), weight.grad, model.latents.rows.grad)
         weight.grad = None
-    for masked, pieces in zip(*found.values(), strict=True):
+    for masked, exact in zip(*found.values(), strict=True):
         assert torch.isfinite(masked).all()
-        torch.testing.assert_close(pieces, masked, rtol=1e-4, atol=2e-5)
+        torch.testing.assert_close(exact, masked, rtol=1e-4, atol=2e-5)
 
 
 @pytest.mark.parametrize("name", POLICIES)
@@ -69,6 +69,30 @@ def test_pieces_equal_a_dense_mask_in_double_precision(name, kv_heads) -> None:
         got = run_pieces(plan_pieces(POLICIES[name], roles), q, k, v)
         real = roles != Role.PAD
         torch.testing.assert_close(got[real], expected[real], rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_only_a_kernel_that_reads_grouped_keys_gets_them(dtype, monkeypatch) -> None:
+    """Any other kernel of a GPU would keep the scores of every head, T x T, for the backward."""
+    calls = []
+
+    def seen(query, key, value, *, attn_mask, enable_gqa, **kwargs) -> torch.Tensor:
+        calls.append((attn_mask is None, enable_gqa, key.shape[1], value.shape[1]))
+        return kernel(query, key, value, attn_mask=attn_mask, enable_gqa=enable_gqa, **kwargs)
+
+    kernel = torch.nn.functional.scaled_dot_product_attention
+    monkeypatch.setattr(pieces, "scaled_dot_product_attention", seen)
+    g = torch.Generator().manual_seed(0)
+    roles = torch.tensor([[Role.IMAGE, Role.PROMPT, Role.LATENT, Role.ANSWER]] * 2)
+    q = torch.randn(2, 4, 4, 8, generator=g)
+    k, v = torch.randn(2, 2, 2, 4, 8, generator=g)
+    plan = plan_pieces(POLICIES["bottleneck"], roles)
+    got = run_pieces(plan, q.to(dtype), k.to(dtype), v.to(dtype))
+    torch.testing.assert_close(got.float(), run_pieces(plan, q, k, v), rtol=0.02, atol=0.02)
+    assert {square for square, *_ in calls} == {True, False}
+    for square, grouped, *heads in calls[: len(plan.pieces)]:
+        assert grouped == (square and dtype is torch.bfloat16)
+        assert heads == ([2, 2] if grouped else [4, 4])
 
 
 def test_the_rule_ends_with_its_block(model) -> None:

@@ -7,10 +7,9 @@ answer in one of two ways:
     "mask"    a boolean mask, handed to SDPA like any other. The reference. A policy that is
               partly open adds the log of its openness to the scores instead.
     "pieces"  a `Plan`: the same attention as a few dense causal calls over gathered positions.
-              No call is larger than the causal square, and the image-to-text block, which the
-              rule throws away, is never computed. For plain causal order only; where a family
-              attends otherwise, that layer gets a mask. So does a policy that is partly open,
-              which throws nothing away.
+              The block "text looks at image", which the rule throws away, is never computed.
+              For plain causal order only: a layer of another order gets a mask, and so does
+              a policy that is partly open, which throws nothing away.
 
 Nothing of any model's forward is copied or patched.
 """
@@ -21,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 from torch import Tensor, nn
@@ -34,7 +33,6 @@ from livr.method.pieces import Plan, plan_pieces, run_pieces
 from livr.method.roles import Role
 
 NAME = "livr"
-
 Evaluation = Literal["mask", "pieces"]
 
 
@@ -101,8 +99,7 @@ def _make_mask(
     shape = (batch_size, q_length, kv_length, q_offset, kv_offset)
     active = _active.get()
     if active is None:
-        stock: Tensor | None = sdpa_mask(*shape, **kwargs)
-        return stock
+        return cast("Tensor | None", sdpa_mask(*shape, **kwargs))
     roles_BT = _roles_to_length(active.roles_BT, batch_size, kv_offset + kv_length)
     whole = q_length == kv_length == active.roles_BT.shape[1] and q_offset == kv_offset == 0
     # Pieces know causal order alone. Families with sliding windows, or whose images or prompts
@@ -123,8 +120,7 @@ def _make_mask(
         return table[roles_BT[batch, query], roles_BT[batch, key]]
 
     kwargs["mask_function"] = and_masks(kwargs["mask_function"], visible)
-    masked: Tensor = sdpa_mask(*shape, **kwargs)
-    return masked
+    return cast(Tensor, sdpa_mask(*shape, **kwargs))
 
 
 def _gate(

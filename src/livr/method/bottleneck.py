@@ -61,8 +61,8 @@ class Policy:
     def table(self) -> Tensor:
         """(5, 5) bool, entry [query role, key role] is True where attention is allowed.
 
-        Padding is never looked at. The rows of padding themselves stay open, so that no softmax
-        runs over an empty set; nothing reads their result.
+        Padding is looked at by padding alone, so that no row of `allowed` is empty; nothing reads
+        those rows.
         """
         table = torch.ones(len(Role), len(Role), dtype=torch.bool)
         for query, key in self.hidden:

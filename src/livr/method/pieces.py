@@ -114,8 +114,10 @@ def plan_pieces(policy: Policy, roles_BT: Tensor) -> Plan:
     return Plan(tuple(pieces), source_BT)
 
 
-def _take(x_BHTD: Tensor, where: Positions) -> Tensor:
-    """x_BHTD at some positions: (B, H, M, D). Whole rows move, all heads of one at once."""
+def _take(x_BHTD: Tensor, where: Positions, times: int = 1) -> Tensor:
+    """x_BHTD at some positions, each head `times`: (B, H, M, D). Rows move with all their heads."""
+    if times > 1:
+        return _take(x_BHTD, where).repeat_interleave(times, dim=1)
     if isinstance(where, slice):
         return x_BHTD[:, :, where]
     batch, heads, length, width = x_BHTD.shape
@@ -137,27 +139,29 @@ def run_pieces(
 
     Args:
         plan: From `plan_pieces`.
-        query_BHTD: Queries; keys and values may have fewer heads (grouped queries).
-        key_BHTD: Keys.
-        value_BHTD: Values.
+        query_BHTD: Queries.
+        key_BHTD, value_BHTD: Keys and values; they may have fewer heads (grouped queries).
         scaling: Factor on the scores, default 1/sqrt(D).
         dropout: Dropout probability on the attention weights.
 
     Returns:
         (B, T, H, D), as transformers' attention interface. Rows of padding hold some other row.
     """
-    results = [
-        scaled_dot_product_attention(
+    groups = query_BHTD.shape[1] // key_BHTD.shape[1]
+    results = []
+    for piece in plan.pieces:
+        # Only flash attention reads grouped keys, on a GPU; other kernels would keep all scores.
+        flash = piece.mask_BMM is None and query_BHTD.dtype in (torch.float16, torch.bfloat16)
+        result_BHMD = scaled_dot_product_attention(
             _take(query_BHTD, piece.rows),
-            _take(key_BHTD, piece.keys),
-            _take(value_BHTD, piece.keys),
+            _take(key_BHTD, piece.keys, 1 if flash else groups),
+            _take(value_BHTD, piece.keys, 1 if flash else groups),
             attn_mask=None if piece.mask_BMM is None else piece.mask_BMM[:, None],
             is_causal=piece.mask_BMM is None,
             dropout_p=dropout or 0.0,
             scale=scaling,
-            enable_gqa=query_BHTD.shape[1] != key_BHTD.shape[1],
-        ).transpose(1, 2)
-        for piece in plan.pieces
-    ]
+            enable_gqa=flash and groups > 1,
+        )
+        results.append(result_BHMD.transpose(1, 2))
     results_BHTD = torch.cat(results, dim=1).transpose(1, 2)
     return _take(results_BHTD, plan.source_BT).transpose(1, 2).contiguous()
