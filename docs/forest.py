@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from picture import STYLE
-from results import MAIN, Grid, paper_gains, read
+from results import FEW, MAIN, Grid, paper_gains, read
 
 from livr.analysis.compare_figure import Row, forest_svg, rows_of
 from livr.analysis.compare_mean import means
@@ -26,7 +26,7 @@ TRIED: tuple[tuple[str, tuple[str, ...], Mapping[str, str]], ...] = (
         "livr_warm": "ordinary stage first", "livr_annealed": "opening by and by",
         "livr_half_blind": "half of it blind",
     }),
-    ("Fewer questions", ("few",), {"livr": "1,000 ten times"}),
+    ("Fewer questions", FEW, {"livr": "1,000 ten times, three seeds"}),
     ("Fewer questions", ("few-250",), {"livr": "250 forty times"}),
     ("LoRA", ("lora",), {"livr": "LIVR, LoRA"}),
     ("Six tasks together", ("multitask",), {"livr": "LIVR, one model"}),

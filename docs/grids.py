@@ -21,7 +21,7 @@ from experiments import (
     of_tuning,
     of_warm,
 )
-from results import MAIN, Grid, mean, paper_gains, read
+from results import FEW, MAIN, Grid, mean, paper_gains, read
 
 from livr.analysis.compare import Line, label
 from livr.analysis.compare_mean import means
@@ -159,8 +159,8 @@ BLOCKS: Mapping[str, Mapping[str, Callable[[], str]]] = {
             read("table1-pool", "rates"),
             *("sft", "sft_half_rate", "livr", "livr_half_rate", "livr_slow_first"),
         ),
-        "few": lambda: of_few(read(*MAIN), read("few"), read("few-250")),
-        "few means": lambda: of_pairs(read("few"), ("livr", "sft")),
+        "few": lambda: of_few(read(*MAIN), read(*FEW), read("few-250")),
+        "few means": lambda: of_pairs(read(*FEW), ("livr", "sft")),
         "few warm": lambda: of_warm(read("few", "few-warm")),
         "few warm means": lambda: of_pairs(
             read("few", "few-warm"), ("livr_warm", "sft"), ("livr_warm", "livr")

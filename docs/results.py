@@ -14,6 +14,8 @@ from livr.analysis.paper.published import find_table
 EVIDENCE = Path(__file__).parents[1] / "evidence"
 MAIN = ("table1-pool", "seeds")
 """The grids of the main table: seed 42, and 43 with 44."""
+FEW = ("few", "few-seeds")
+"""The same for the paper's split."""
 
 
 def mean(shares: Sequence[float]) -> float | None:
