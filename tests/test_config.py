@@ -50,7 +50,8 @@ def test_a_message_blames_what_is_wrong(tmp_path) -> None:
     assert message(SFT, "optim={lr: 0}")[0] == "--set 'optim={lr: 0}': wrong settings"
     assert message(SFT, "epochs=1") == [
         "--set 'epochs=1': wrong settings",
-        "  epochs: 1 is no list; write [1]",
+        "  epochs: 1 is no list; write [1], or [1, ...] for several. Passes over the data per "
+        "stage (appendix B: 4 + 6 for LIVR, 10 for direct SFT).",
     ]
     together = message(SFT, fine, "optim.per_device=3")
     assert "--set 'optim.per_device=3'" in together[0]

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -71,10 +71,18 @@ def build(kind: type[S], values: dict[str, Any], where: str, overrides: Sequence
             if item["type"] == "extra_forbidden":
                 text = f"no such setting (known here: {', '.join(_known(kind, item['loc']))})"
             if item["type"] == "tuple_type":
-                text = f"{item['input']!r} is no list; write [{item['input']}]"
+                text = f"{item['input']!r} is no list; {_as_list(kind, item)}"
             lines.append(f"  {name}: {text}")
         source = _source([item["loc"] for item in error.errors()], where, overrides)
         raise ConfigError("\n".join([f"{source}: wrong settings", *lines])) from error
+
+
+def _as_list(kind: type[Settings], wrong: Mapping[str, Any]) -> str:
+    """How to write one value as a list. What the setting says of itself tells how many it takes."""
+    field = _group(kind, wrong["loc"]).model_fields.get(str(wrong["loc"][-1]))
+    about = " ".join(((field and field.description) or "").split())
+    value = wrong["input"]
+    return f"write [{value}], or [{value}, ...] for several" + (f". {about}" if about else "")
 
 
 def _source(places: Sequence[tuple[int | str, ...]], where: str, overrides: Sequence[str]) -> str:
@@ -97,11 +105,19 @@ def _source(places: Sequence[tuple[int | str, ...]], where: str, overrides: Sequ
 
 def _known(kind: type[Settings], place: tuple[int | str, ...]) -> list[str]:
     """The settings beside a wrong one."""
+    return list(_group(kind, place).model_fields)
+
+
+def _group(kind: type[Settings], place: tuple[int | str, ...]) -> type[Settings]:
+    """The settings that one of them stands among."""
     for name in place[:-1]:
-        inner = kind.model_fields[str(name)].annotation
-        if isinstance(inner, type) and issubclass(inner, Settings):
-            kind = inner
-    return list(kind.model_fields)
+        field = kind.model_fields.get(str(name))
+        if field is None:  # the number of an item in a list
+            continue
+        for inner in (field.annotation, *get_args(field.annotation)):
+            if isinstance(inner, type) and issubclass(inner, Settings):
+                kind = inner
+    return kind
 
 
 def read_yaml(path: Path, what: str) -> Any:
@@ -144,5 +160,5 @@ def read_object(path: Path, advice: str, kind: type[LivrError] = ModelError) -> 
 
 def dump(settings: Settings, path: Path) -> None:
     """Write settings as YAML."""
-    text = yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False)
-    write_whole(path, text)
+    values = settings.model_dump(mode="json")
+    write_whole(path, yaml.safe_dump(values, sort_keys=False, allow_unicode=True))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,7 @@ def test_a_line_cut_off_by_a_crash_is_left_out(tmp_path: Path) -> None:
         ("config.yaml", "a: [", r"config\.yaml is not a YAML file(.|\n)*copy the run again"),
         ("config.yaml", "[1]", r"config\.yaml: expected settings.*copy the run again"),
         ("config.yaml", "model: 5", r"config\.yaml: model is 5"),
+        ("config.yaml", "tune: []", r"config\.yaml: tune is \[\]"),
         ("config.yaml", b"\xff", r"config\.yaml is not a YAML file"),
         ("metrics.jsonl", "{}\nnonsense\n", r"metrics\.jsonl:2"),
         ("metrics.jsonl", "[1]\n", r"metrics\.jsonl:1 is not a JSON object.*copy the run"),
@@ -106,6 +108,31 @@ def test_broken_runs_are_named(
         raw = content if isinstance(content, bytes) else content.encode()
         (folder / file).write_bytes(raw)
     with pytest.raises(DataError, match=words):
+        read_run(folder)
+
+
+def test_a_folder_that_is_no_evaluated_run_is_called_what_it_is(tmp_path: Path) -> None:
+    data = make_data(tmp_path / "a set", "counting")
+    folder = make_run(tmp_path / "a run", "counting", "sft", 7, data)
+    (folder / "scores.json").unlink()
+    (tmp_path / "empty").mkdir()
+    for name, marks in (("grid", "grid.yaml"), ("model", "config.json")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / marks).write_text("{}")
+    found = {}
+    for path in (data, folder, *(tmp_path / name for name in ("empty", "grid", "model"))):
+        with pytest.raises(DataError) as caught:
+            read_runs([path])
+        found[path.name] = str(caught.value)
+    assert found["a set"].startswith(f"{data} holds no run: it is a data set; name a folder")
+    assert "a run that has not finished; continue it with livr train ... " in found["a run"]
+    assert f"then run `livr eval '{folder}' --data ...`" in found["a run"]
+    assert found["empty"].endswith("empty holds no run; name a folder that livr train wrote")
+    assert "is a grid none of whose cells has a result" in found["grid"]
+    assert "holds no run: it is a checkpoint;" in found["model"]
+    (folder / "adapter").mkdir()
+    command = re.escape(f"run `livr eval '{folder}' --data '{data}'` first")
+    with pytest.raises(DataError, match=f"is a run that was not evaluated; {command}"):
         read_run(folder)
 
 

@@ -185,3 +185,10 @@ def test_a_figure_needs_a_format(runs: Path, tmp_path: Path, livr_command: Comma
     assert (code, out) == (2, "")
     assert ".png, .pdf or .svg" in " ".join(said.split())
     assert not list(tmp_path.iterdir())
+
+
+def test_the_format_of_a_figure_may_be_in_capitals(
+    runs: Path, tmp_path: Path, livr_command: Command
+) -> None:
+    assert livr_command("compare", runs, "--figure", tmp_path / "forest.PNG")[0] == 0
+    assert (tmp_path / "forest.PNG").read_bytes().startswith(b"\x89PNG")

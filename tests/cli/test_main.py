@@ -11,6 +11,7 @@ from collections.abc import Callable
 from types import ModuleType
 
 import pytest
+from safetensors import SafetensorError
 
 import livr
 from livr.cli import env
@@ -106,6 +107,9 @@ def livr_env(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], int]:
     return stopped
 
 
+_WRITING = "Error while serializing: I/O error"
+
+
 @pytest.mark.parametrize(
     ("error", "code", "words"),
     [
@@ -113,6 +117,7 @@ def livr_env(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], int]:
         (DataError("2 problems", [Problem("train.jsonl", 3, "x")]), 2, "train.jsonl:3: x"),
         (PermissionError(13, "Permission denied", "out"), 2, "out: Permission denied"),
         (OSError(28, "No space left on device"), 2, "No space left on device"),
+        (SafetensorError(f"{_WRITING}: No space left (os error 28)"), 2, "written: No space left"),
         (KeyboardInterrupt(), 130, "error: Stopped.\n"),
         (KeyboardInterrupt("Go on with x."), 130, "error: Stopped. Go on with x.\n"),
         (ZeroDivisionError("division by zero"), 1, "This is a bug in livr"),

@@ -43,6 +43,26 @@ def test_ctrl_c_says_whether_the_run_can_go_on(
         assert livr_command(*words, "--resume")[0] == 0
 
 
+def test_a_dry_run_looks_at_its_folder_and_draws_no_bars(
+    words, livr_command, tmp_path: Path
+) -> None:
+    from transformers.utils import logging
+
+    logging.enable_progress_bar()
+    code, _, message = livr_command(*words, "--dry-run")
+    assert code == 0 and "Loading weights" not in message
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "notes.txt").write_text("mine")
+    code, out, message = livr_command(*words, "--dry-run")
+    assert (code, out) == (2, "") and "exists already" in message
+    code, _, message = livr_command(*words, "--dry-run", "--resume")
+    assert code == 2 and "nothing to resume" in message
+    (tmp_path / "run" / "notes.txt").unlink()
+    assert livr_command(*words)[0] == 0
+    code, out, _ = livr_command(*words, "--dry-run", "--resume")
+    assert code == 0 and "sft" in out
+
+
 def test_for_machines(words, livr_command, tmp_path: Path) -> None:
     code, out, _ = livr_command(*words, "--dry-run", "--json")
     plan = json.loads(out)

@@ -10,7 +10,7 @@ import pytest
 from tests import tiny
 
 import livr
-from livr.errors import ConfigError
+from livr.errors import ConfigError, DataError
 
 
 @pytest.mark.parametrize(
@@ -18,8 +18,8 @@ from livr.errors import ConfigError
     [
         ("", None, "the question is empty"),
         (" <image> ", None, "the question is empty"),
-        ("Which?", [], "0 choices; expected 2 to 26"),
-        ("Which?", ["one"], "1 choices; expected 2 to 26"),
+        ("Which?", [], "0 choices; expected 2 to 26, or none at all"),
+        ("Which?", ["one"], "1 choice; expected 2 to 26, or none at all for an open question"),
         ("Which?", list(map(str, range(27))), "27 choices; expected 2 to 26"),
         ("Which?", ["one", "one"], "the same choice twice: 'one'"),
         ("Which?", ["one", " "], "choice B is empty"),
@@ -44,6 +44,24 @@ def test_a_single_picture_needs_no_list(checkpoints, tmp_path: Path) -> None:
         assert livr.predict(model, one, "How many?") == expected
     with pytest.raises(ConfigError, match="no image to ask about"):
         livr.predict(model, [], "How many?")
+
+
+@pytest.mark.parametrize("content", [None, b"no picture"])
+def test_a_picture_that_cannot_be_read_is_told_before_a_model_is_loaded(
+    content: bytes | None, tmp_path: Path
+) -> None:
+    file = tmp_path / "nothere.png"
+    reason = "cannot be read: No such file" if content is None else "is not an image file"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(DataError, match=f"^the image {file} {reason}"):
+        livr.predict("no/checkpoint", [tiny.picture(0), file], "Which?")
+
+
+def test_a_question_has_no_id_that_nobody_gave_it(checkpoints) -> None:
+    model = livr.load(checkpoints("qwen3_vl"))
+    with pytest.raises(DataError, match=r"^1 image\(s\) but 2 place\(s\)"):
+        livr.predict(model, tiny.picture(0), "Is <image> like <image>?")
 
 
 def test_the_command_refuses_choices_that_no_letter_names(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,9 +12,10 @@ import pytest
 from tests import tiny
 
 import livr
+from livr.analysis.runs import read_run
 from livr.data.example import Example
 from livr.data.store import write_dataset
-from livr.errors import ConfigError, LivrError, ModelError
+from livr.errors import ConfigError, DataError, LivrError, ModelError
 from livr.evaluate.run import from_anywhere
 from livr.model.model import Model
 
@@ -123,6 +125,30 @@ def test_a_folder_is_refused_before_anything_is_asked(data: Path, tmp_path: Path
         livr.evaluate("no/such/model", data, out=tmp_path / "file" / "x.json")
     with pytest.raises(ConfigError, match="batch_size=0"):
         livr.evaluate("no/such/model", data, batch_size=0)
+
+
+def test_a_result_is_not_written_to_a_file_where_a_folder_was_meant(
+    data: Path, tmp_path: Path, livr_command: Callable[..., tuple[int, str, str]]
+) -> None:
+    code, _, err = livr_command("eval", "mini", "--data", data, "--out", f"{tmp_path}/new/")
+    assert code == 2 and f"--out {tmp_path}/new/ is a folder; give the name of a file" in err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_that_was_asked_its_validation_questions_only_says_so(
+    data: Path, tmp_path: Path, checkpoints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Model, "generate", lambda self, asked, *_, **__: ["A"] * len(asked))
+    run = as_run(tmp_path / "a run", checkpoints("qwen3_vl"), b'{"method": "livr", "seed": 1}')
+    livr.evaluate(run, data, "val")
+    command = re.escape(f"run `livr eval '{run}' --data {data}` first")
+    with pytest.raises(DataError, match=f"was evaluated on the val split only; {command}"):
+        read_run(run)
+    livr.evaluate(run, data)
+    assert read_run(run).scores["split"] == "test"
+    (run / "predictions-test.jsonl").unlink()
+    with pytest.raises(DataError, match=r"No such file or directory; evaluate the run again"):
+        read_run(run)
 
 
 def as_run(folder: Path, checkpoint: Path, trained: bytes) -> Path:

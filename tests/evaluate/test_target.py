@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from livr.errors import ConfigError
-from livr.evaluate.target import refuse_target
+from livr.evaluate.target import refuse_folder, refuse_target
 
 
 def test_what_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,6 +30,25 @@ def test_what_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(ConfigError, match="nothing may be written in"):
         refuse_target(tmp_path / "new/new.json")
+
+
+def test_a_slash_at_the_end_means_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"--out .*new/ is a folder; give the name of a file"):
+        refuse_target(f"{tmp_path}/new/")
+
+
+def test_a_folder_that_could_not_be_written_into(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    for name in (".", "new", "new/folders/"):
+        refuse_folder(tmp_path / name)
+    for name in ("file", "file/below"):
+        with pytest.raises(ConfigError, match="file is not a folder, so nothing can be written"):
+            refuse_folder(tmp_path / name)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(ConfigError, match=f"nothing may be written in {tmp_path};"):
+        refuse_folder(tmp_path)
 
 
 def test_a_name_without_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

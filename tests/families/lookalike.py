@@ -16,18 +16,29 @@ from transformers.dynamic_module_utils import get_class_from_dynamic_module
 from tests.families import parts, qwen
 
 CODE = Path(__file__).with_name("lookalike_code.txt")
+PIXELS_ONLY = {
+    "        mm_encoder_outputs=None,\n": "",
+    "            mm_encoder_outputs=mm_encoder_outputs,\n": "",
+    '(mm_encoder_outputs or {}).get("image")': "None",
+    'inputs["mm_encoder_outputs"] = None': "None",
+}
+"""What becomes of the code's features in a checkpoint that swallows them unseen."""
 
 
-def checkpoint(folder: Path, *, leaks: bool = False) -> Path:
+def checkpoint(folder: Path, *, leaks: bool = False, pixels_only: bool = False) -> Path:
     """Write the look-alike.
 
     Args:
         folder: Where to.
         leaks: Let every position add the mean of all before it, past any attention mask.
+        pixels_only: Take no image features in place of pixels; `**kwargs` swallows them.
     """
     tok = qwen.make_tokenizer()
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "lookalike.py").write_text(CODE.read_text(encoding="utf-8"), encoding="utf-8")
+    code = CODE.read_text(encoding="utf-8")
+    for old, new in PIXELS_ONLY.items() if pixels_only else ():
+        code = code.replace(old, new)
+    (folder / "lookalike.py").write_text(code, encoding="utf-8")
     values = {
         "model_type": "llava_onevision1_5_lookalike",
         "architectures": ["LookalikeForConditionalGeneration"],

@@ -18,10 +18,10 @@ SEEN = re.escape("[I]")
 FAKE = "<fake_token_around_image>"
 CHATML = "<|im_start|>user\n{}[L]<|im_end|>\n<|im_start|>assistant\n[a word<|im_end|>]"
 QWEN = (CHATML, re.escape("<|vision_start|>[I]<|vision_end|>"))
-VICUNA = ("<s>USER: {}[L] ASSISTANT:[a word</s>]", rf"{SEEN}\n")
+VICUNA = ("<s>USER: {}[L] ASSISTANT:[ a word</s>]", rf"{SEEN}\n")
 PIXTRAL = ("<s>[INST]{}[L][/INST][a word</s>]", rf"({SEEN}\[IMG_BREAK\])*{SEEN}\[IMG_END\]")
 IDEFICS = (
-    "<|im_start|>User: {}[L]<end_of_utterance>\nAssistant:[a word<end_of_utterance>]",
+    "<|im_start|>User: {}[L]<end_of_utterance>\nAssistant:[ a word<end_of_utterance>]",
     rf"({FAKE}<row_\d_col_\d>{SEEN}\n?)*\n?{FAKE}<global-img>{SEEN}{FAKE}",
 )
 GEMMA = "<bos><start_of_turn>user\n{}[L]<end_of_turn>\n<start_of_turn>model\n[a word<end_of_turn>]"
@@ -82,7 +82,7 @@ def test_images_come_first_without_marks(model: Model) -> None:
     assert found.index("Which of the two") > found.rindex("[I]")
     assert len(re.findall(r"\[I\]", found)) >= 1
     assert found.index("[L]") > found.index("(B) the second")
-    assert found.endswith("]") and "[B" in found
+    assert found.endswith("]") and re.search(r"\[ ?B", found)
 
 
 SYSTEM = "You are <b>a helpful</b> assistant."

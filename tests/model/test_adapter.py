@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -54,6 +55,78 @@ def test_weights_that_are_missing_or_too_many_are_refused(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("tune", "name"),
+    [
+        ("lora", "livr.json"),
+        ("lora", "adapter_config.json"),
+        ("lora", "adapter_model.safetensors"),
+        ("lora", "latents.safetensors"),
+        ("full", "decoder.safetensors"),
+    ],
+)
+def test_a_file_that_a_run_lacks_is_named_and_looked_for_on_disk_only(
+    name: str, tune: str, runs: dict[str, Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A relative path of two names could be a stranger's repository on the hub."""
+
+    def asked(*words: object, **options: object) -> str:
+        raise AssertionError("the hub was asked")
+
+    monkeypatch.setattr("peft.config.hf_hub_download", asked)
+    shutil.copytree(runs[tune].path, tmp_path / "run")
+    (tmp_path / "run" / "adapter" / name).unlink()
+    monkeypatch.chdir(tmp_path)
+    for use in (livr.load, lambda run: livr.export(run, tmp_path / "out")):
+        with pytest.raises(ModelError, match=f"^run/adapter/{name} .*copy the run again$") as found:
+            use("run")
+        assert "is missing" in str(found.value) or "No such file" in str(found.value)
+
+
+@pytest.mark.parametrize(
+    ("tune", "name"),
+    [
+        ("lora", "adapter_model.safetensors"),
+        ("lora", "latents.safetensors"),
+        ("full", "decoder.safetensors"),
+    ],
+)
+def test_weights_that_were_cut_off_are_named(
+    name: str, tune: str, runs: dict[str, Run], tmp_path: Path
+) -> None:
+    shutil.copytree(runs[tune].path, tmp_path / "run")
+    file = tmp_path / "run" / "adapter" / name
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(ModelError, match=rf"^{file} cannot be read: .*; copy the run again$"):
+        livr.load(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("file", "name", "place", "value", "reason"),
+    [
+        ("livr.json", "latents.safetensors", "latents", {"num": 5}, r"rows has .* expected \(5, "),
+        ("adapter_config.json", "adapter_model.safetensors", "r", 4, r"lora_A.* has .* \(4, "),
+    ],
+)
+def test_weights_of_another_shape_than_the_settings_say_are_refused(
+    file: str,
+    name: str,
+    place: str,
+    value: object,
+    reason: str,
+    runs: dict[str, Run],
+    tmp_path: Path,
+) -> None:
+    adapter = tmp_path / "run" / "adapter"
+    shutil.copytree(runs["lora"].path, tmp_path / "run")
+    said = json.loads((adapter / file).read_text())
+    said[place] = said[place] | value if isinstance(value, dict) else value
+    (adapter / file).write_text(json.dumps(said))
+    with pytest.raises(ModelError, match=rf"^{adapter / name} does not fit: .*{reason}") as found:
+        livr.load(tmp_path / "run")
+    assert "copy the run again" in str(found.value) and "state_dict" not in str(found.value)
+
+
 WRONG_ABOUT = {
     b"[]": "does not say how the adapter is made up",
     b"{}": "does not say how the adapter is made up",
@@ -85,7 +158,7 @@ def test_damaged_settings_of_lora_are_refused(
     folder = tmp_path / "run"
     shutil.copytree(runs["lora"].path, folder)
     (folder / "adapter" / "adapter_config.json").write_bytes(content)
-    with pytest.raises(ModelError, match="cannot load the adapter"):
+    with pytest.raises(ModelError, match=r"cannot load the adapter: .*; copy the run again$"):
         livr.load(folder)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -74,6 +75,15 @@ def test_an_export_is_asked_with_its_latents_or_not_at_all(exported, run) -> Non
             model.logits(asked, latents=use)
     with pytest.raises(ModelError, match="mask bottleneck would blind them"):
         model.generate(asked, "bottleneck")
+
+
+def test_an_evaluation_says_that_the_template_adds_the_latents(
+    exported, run, tmp_path, livr_command
+) -> None:
+    file = tmp_path / "result.json"
+    code, out, _ = livr_command("eval", exported, "--data", run.parent / "data", "--out", file)
+    assert code == 0 and "latents: 4, added by the chat template" in out
+    assert json.loads(file.read_text())["latents"] == "4, added by the chat template"
 
 
 def test_other_checkpoints_stay_what_they_are(checkpoints) -> None:

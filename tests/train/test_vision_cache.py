@@ -18,6 +18,7 @@ from livr.train.dataset import EncodedSet, open_store
 from livr.train.plan import _where_features_go
 from livr.train.run import train
 from tests import tiny
+from tests.families import BUILDERS
 
 GIB = 1 << 30
 
@@ -257,3 +258,16 @@ def test_a_plan_says_where_features_go() -> None:
     assert _where_features_go(1 << 20, counts, small).startswith("about 1 GiB in memory (more than")
     assert "in every epoch" in _where_features_go(5 << 20, counts, small)
     assert "not kept" in _where_features_go(0, counts, config)
+
+
+@pytest.mark.parametrize("family", ["smolvlm", "idefics3"])
+@pytest.mark.parametrize("stored", [True, False], ids=["stored", "in memory"])
+def test_kept_rows_hold_nothing_that_the_tower_alone_needs(family, stored, tmp_path) -> None:
+    """Which pixels are real is said pixel by pixel, in eight bytes each."""
+    model = loading.load(BUILDERS[family](tmp_path / family), num_latents=4, seed=0)
+    store = fresh_store(model, tmp_path / "cache") if stored else None
+    kept = EncodedSet(model, tiny.examples(), store=store)
+    assert_live(model, kept)
+    live = EncodedSet(model, kept.examples, cache_vision=False)
+    assert all("pixel_attention_mask" in row.images for row, _ in map(live.__getitem__, range(3)))
+    assert [name for row, _ in kept.items for name in row.images if "pixel" in name] == []

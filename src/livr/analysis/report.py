@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
@@ -18,6 +17,7 @@ from livr.analysis.compare_figure import forest_svg, rows_of
 from livr.analysis.compare_mean import means
 from livr.analysis.compare_outcomes import Failed, Outcomes, in_subsets, outcomes_of
 from livr.analysis.figures import learning_curves, mask
+from livr.analysis.how_trained import settings_of, what_trains
 from livr.analysis.paper.published import Table
 from livr.analysis.paper.set_beside import Aside, set_beside
 from livr.analysis.runs import Run
@@ -124,9 +124,8 @@ def _about(runs: Sequence[Outcomes]) -> dict[str, Any]:
         "seeds": sorted({run.seed for run in runs}),
         "runs": len(runs),
         "folders": len(folders),
-        "configs": [
-            (run, yaml.safe_dump(run.config, sort_keys=False)) for run in folders if run.config
-        ],
+        "configs": settings_of(folders),
+        "trains": what_trains(runs),
         "masks": [
             ("Stage 1: the bottleneck", Markup(mask(BOTTLENECK))),
             ("Stage 2 and use: ordinary", Markup(mask(ORDINARY))),

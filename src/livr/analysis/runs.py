@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ _WHOLE: _Kind = ((int,), "a whole number")
 _NUMBER: _Kind = ((int, float), "a number")
 _SCORES = {"task": _TEXT, "method": _TEXT, "seed": _WHOLE}
 """What `scores.json` must say."""
-_MAY_SAY = {"data": _TEXT, "model": _TEXT, "train_seconds": _NUMBER}
+_MAY_SAY = {"data": _TEXT, "model": _TEXT, "split": _TEXT, "train_seconds": _NUMBER}
 _MEASURES = ("loss", "val_accuracy")
 _AGAIN = "evaluate the run again with livr eval, or copy it again"
 _MEND = "mend the file, or copy the run again"
@@ -88,6 +89,11 @@ class Run:
         return str(self.scores.get("data")).startswith(BLINK)
 
     @property
+    def tune(self) -> str | None:
+        """What was tuned, `lora` or `full`; None if the run has no settings."""
+        return str(self.config.get("tune", "lora")) if self.config else None
+
+    @property
     def train_seconds(self) -> float | None:
         """Time spent in training, or None if nothing was trained."""
         seconds = self.scores.get("train_seconds")
@@ -101,12 +107,14 @@ def read_run(path: Path) -> Run:
         DataError: It is not a run folder, one of its files is damaged, or the run was never
             evaluated on the test split.
     """
-    if not path.is_dir():
-        raise DataError(f"{path} is not a run folder")
-    scores_file = path / "scores.json"
+    scores_file, answers_file = path / "scores.json", path / f"predictions-{SPLIT}.jsonl"
     if not scores_file.is_file():
-        raise DataError(f"{path} has no scores.json; run `livr eval {path} --data ...` first")
+        raise DataError(_no_scores(path))
     scores, metrics_file = _scores(scores_file), path / "metrics.jsonl"
+    split = scores.get("split") or SPLIT
+    if split != SPLIT and not answers_file.is_file():
+        first = _evaluate(path, scores.get("data"))
+        raise DataError(f"{path} was evaluated on the {split} split only; run {first} first")
     metrics = list(read_metrics(metrics_file)) if metrics_file.is_file() else []
     return Run(
         path=path,
@@ -117,8 +125,34 @@ def read_run(path: Path) -> Run:
         config=_config(path / "config.yaml"),
         loss=curve(metrics, "loss"),
         val_accuracy=curve(metrics, "val_accuracy"),
-        predictions=tuple(read_predictions(path / f"predictions-{SPLIT}.jsonl")),
+        predictions=tuple(read_predictions(answers_file)),
     )
+
+
+def _no_scores(path: Path) -> str:
+    """What a folder without scores is, and what to do."""
+    if not path.is_dir():
+        return f"{path} is not a run folder"
+    if (path / "config.yaml").is_file():
+        if (path / "adapter").is_dir():
+            first = _evaluate(path, _config(path / "config.yaml").get("data"))
+            return f"{path} is a run that was not evaluated; run {first} first"
+        return (
+            f"{path} is a run that has not finished; continue it with livr train ... --resume, "
+            f"then run {_evaluate(path)}"
+        )
+    if (path / "grid.yaml").is_file():
+        return f"{path} is a grid none of whose cells has a result; go on with livr ablate"
+    is_data = any((path / f"{split}.jsonl").is_file() for split in ("train", "val", SPLIT))
+    is_model = (path / "config.json").is_file()
+    kind = ": it is a data set" if is_data else ": it is a checkpoint" if is_model else ""
+    return f"{path} holds no run{kind}; name a folder that livr train wrote"
+
+
+def _evaluate(run: Path, data: str | None = None) -> str:
+    """The command that evaluates a run, as it is typed."""
+    where = "..." if data is None else shlex.quote(data)
+    return f"`livr eval {shlex.quote(str(run))} --data {where}`"
 
 
 def read_runs(paths: Iterable[Path]) -> list[Run]:
@@ -170,7 +204,7 @@ def _config(path: Path) -> dict[str, Any]:
         raise DataError(f"{error}\n{_MEND.capitalize()}") from error
     if not isinstance(value, dict):
         raise DataError(f"{path}: expected settings like 'method: livr', found {value!r}; {_MEND}")
-    for name in ("data", "model"):
+    for name in ("data", "model", "tune"):
         if value.get(name) is not None:
             _must_be(value[name], _TEXT, f"{path}: {name}", _MEND)
     return value

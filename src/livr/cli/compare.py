@@ -47,7 +47,7 @@ def compare(
     as_json: JsonFlag = False,
 ) -> None:
     """Compare evaluated runs, or a grid: accuracy, intervals, paired tests."""
-    if figure is not None and figure.suffix not in (".png", ".pdf", ".svg"):
+    if figure is not None and figure.suffix.lower() not in (".png", ".pdf", ".svg"):
         raise ConfigError(f"--figure {figure}: give a name that ends in .png, .pdf or .svg")
     from livr.analysis.compare import compare as compare_runs
     from livr.analysis.compare import results

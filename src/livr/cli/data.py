@@ -63,6 +63,7 @@ def _token_counter(name: str, trust_remote_code: bool) -> TokenCounter:
     import livr
     from livr.data.check_length import TokenCount
 
+    hush()
     model = livr.load(name, trust_remote_code=trust_remote_code)
     images = getattr(model.processor, "image_processor", None)
     patch, merge = getattr(images, "patch_size", None), getattr(images, "merge_size", None)

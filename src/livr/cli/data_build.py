@@ -33,7 +33,7 @@ def build(
 
     names = [name for name in TASKS if name in WRITERS]
     if task != "all":
-        names = [get_task(task).name]
+        names = [get_task(task, "all").name]
     if task == "all" and source != "pool":
         raise ConfigError("all works with --source pool; build the tasks of a data set one by one")
     target = out or Path("data") / task

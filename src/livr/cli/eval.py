@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -40,7 +39,10 @@ def eval(
     subset: Annotated[
         str | None, typer.Option("--subset", help="One part of a benchmark: blink:DIR has several.")
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="File for the result (JSON).")] = None,
+    # Text, not a Path, which would turn the folder `new/` into a file called `new`.
+    out: Annotated[
+        str | None, typer.Option("--out", metavar="PATH", help="File for the result (JSON).")
+    ] = None,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1)] = 32,
     trust_remote_code: TrustFlag = False,
     as_json: JsonFlag = False,

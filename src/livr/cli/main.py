@@ -123,8 +123,11 @@ def explain(error: BaseException) -> int:
     if isinstance(error, LivrError):
         complain(str(error))
         return USER_ERROR
-    if isinstance(error, OSError) and error.strerror:
-        complain(f"{error.filename}: {error.strerror}" if error.filename else error.strerror)
+    from livr.train.disk import disk_fault
+
+    fault = disk_fault(error)
+    if fault is not None:
+        complain(fault)
         return USER_ERROR
     kind = type(error).__name__
     if kind == "OutOfMemoryError":

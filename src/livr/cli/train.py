@@ -72,7 +72,7 @@ def train(
     if gpu is not None and not dry_run:
         raise ConfigError("--gpu estimates for another machine; it needs --dry-run")
     if dry_run:
-        show_plan(config, gpu, as_json)
+        show_plan(config, gpu, as_json, resume)
         return
     run(config, resume, as_json)
 
@@ -117,12 +117,15 @@ def run(config: TrainConfig, resume: bool, as_json: bool = False) -> None:
     print_fields(fields)
 
 
-def show_plan(config: TrainConfig, gpu: str | None = None, as_json: bool = False) -> None:
+def show_plan(
+    config: TrainConfig, gpu: str | None = None, as_json: bool = False, resume: bool = False
+) -> None:
     """Print what a run would do and cost: stages, steps, what trains, time, memory."""
     note("Taking a few steps to estimate the cost; nothing is written ...")
     from livr.train.plan import plan_run
 
-    plan = plan_run(config, gpu)
+    hush()
+    plan = plan_run(config, gpu, resume)
     if as_json:
         print_json(asdict(plan))
     else:

@@ -9,13 +9,16 @@ from os import PathLike, fspath
 from PIL import Image
 from pydantic import ValidationError
 
-from livr.data.example import IMAGE_PLACEHOLDER, Example, ImageInput
+from livr.data.example import IMAGE_PLACEHOLDER, LETTERS, Example, ImageInput
+from livr.data.pictures import open_rgb
 from livr.data.rows import Row, content_problems
-from livr.errors import ConfigError
+from livr.errors import ConfigError, DataError
 from livr.evaluate.answers import extract
 from livr.model.compress import need_hidden_image
 from livr.model.load import load
 from livr.model.model import Model, Use
+
+_ID = "question"
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,11 @@ def predict(
         if isinstance(model, Model)
         else load(fspath(model), trust_remote_code=trust_remote_code)
     )
-    text = asked.generate([example], mask, latents, compress=compress)[0]
+    try:
+        text = asked.generate([example], mask, latents, compress=compress)[0]
+    except DataError as error:
+        # The id is made up; whoever asks one question does not know it.
+        raise DataError(str(error).removeprefix(f"example {_ID}: ")) from error
     return Answer(text=text, answer=extract(text, example))
 
 
@@ -76,6 +83,7 @@ def _example(
 
     Raises:
         ConfigError: It would be no row.
+        DataError: An image cannot be used.
     """
     if isinstance(choices, str):
         raise ConfigError(f"the choices are one text; give a list of them: [{choices!r}, ...]")
@@ -83,8 +91,13 @@ def _example(
     if not shown:
         raise ConfigError("there is no image to ask about; give one or more")
     options = None if choices is None else tuple(choices)
+    if options is not None and not 2 <= len(options) <= len(LETTERS):
+        raise ConfigError(
+            f"the question cannot be asked: {len(options)} choice{'s'[: len(options) != 1]}; "
+            f"expected 2 to {len(LETTERS)}, or none at all for an open question"
+        )
     try:
-        example = Example(id="question", images=shown, question=question, choices=options)
+        example = Example(id=_ID, images=shown, question=question, choices=options)
         row = Row(
             id=example.id,
             # The encoder counts them, and knows the places that a model's own words would make.
@@ -99,4 +112,5 @@ def _example(
         raise ConfigError(f"the question cannot be asked: {name}: {first['msg']}") from error
     if problems := content_problems(row):
         raise ConfigError(f"the question cannot be asked: {'; '.join(problems)}")
-    return example
+    # Loading a model takes long, so they are looked at before.
+    return example.model_copy(update={"images": tuple(map(open_rgb, shown))})

@@ -33,7 +33,8 @@ class Evaluation:
         data: Where the questions came from.
         split: Which part of them.
         mask: The attention rule in force.
-        latents: `keep`, `drop`, how many of them, or `none` if the model has none.
+        latents: `keep`, `drop`, how many of them, or `none` if the model has none. Of an export,
+            how many its chat template adds.
         score: Accuracy with interval, and the share of unreadable answers.
         predictions: Every answer.
         subsets: Scores of the tasks in the data (BLINK: its subsets), if there are several.
@@ -136,7 +137,7 @@ def evaluate(
         data=str(data),
         split=split,
         mask=mask,
-        latents=latents if asked.most_latents else "none",
+        latents=asked.in_words(latents),
         score=score(predictions),
         predictions=tuple(predictions),
         subsets=score_by_task(examples, predictions),

@@ -223,7 +223,11 @@ def read_predictions(path: Path) -> list[Prediction]:
         # Not splitlines: a model may write line separators that JSON leaves as they are.
         lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot read the predictions {path}: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(
+            f"cannot read the predictions {path}: {reason}; evaluate the run again with livr eval, "
+            "or copy it again"
+        ) from error
     if lines == [""]:
         raise DataError(f"{path} holds no predictions")
     rows, problems = [], []

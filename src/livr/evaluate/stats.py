@@ -61,7 +61,7 @@ def paired_difference(
         a: Whether the first method got each question right.
         b: The same for the second method, in the same order.
         confidence: Coverage.
-        effect: How many questions are worth one, see `livr.evaluate.shared`.
+        effect: How many questions are worth one, see `clustered.design_effect`.
 
     Raises:
         ValueError: The two are empty or not of equal length.

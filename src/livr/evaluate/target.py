@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from os import PathLike
+from collections.abc import Sequence
+from os import PathLike, fspath
 from pathlib import Path
 
 from livr.errors import ConfigError
@@ -26,10 +27,30 @@ def refuse_target(path: str | PathLike[str], named: str = "--out") -> None:
         raise ConfigError(
             f"{named} {file} is no path that can be used: {error.strerror}; choose another"
         ) from error
-    if is_folder:
-        raise ConfigError(f"{named} {file} is a folder; give the name of a file")
+    # Path drops the slash that says so of a folder which is not there yet.
+    if is_folder or fspath(path).endswith(("/", os.sep)):
+        raise ConfigError(f"{named} {fspath(path)} is a folder; give the name of a file")
+    _must_be_writable(file, file.absolute().parents, named)
+
+
+def refuse_folder(path: str | PathLike[str], named: str = "--out") -> None:
+    """Refuse the name of a folder that no file could be written into.
+
+    Args:
+        path: The folder; it and those above it may be missing.
+        named: The option that names it, for the message.
+
+    Raises:
+        ConfigError: It lies below something that is no folder, or may not be written.
+    """
+    folder = Path(path)
+    _must_be_writable(folder, [folder.absolute(), *folder.absolute().parents], named)
+
+
+def _must_be_writable(file: Path, folders: Sequence[Path], named: str) -> None:
+    """Look at the first of some folders, from the inside out, that is there."""
     # A link that leads nowhere is in the way, too.
-    above = next(folder for folder in file.absolute().parents if os.path.lexists(folder))
+    above = next(folder for folder in folders if os.path.lexists(folder))
     if not above.is_dir():
         raise ConfigError(
             f"{named} {file}: {above} is not a folder, so nothing can be written below it; "

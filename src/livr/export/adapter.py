@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from peft import LoraConfig as PeftLoraConfig
 from safetensors.torch import save_file
 
 from livr.export.merge import PEFT_PREFIX, latent_ids, latent_rows, lora_state
 from livr.export.source import Source
+from livr.model.adapter import read_lora_settings
 
 _ROWS = "token_adapter.trainable_tokens_delta"
 """Under this name peft keeps the new values of embedding rows."""
@@ -24,7 +24,7 @@ def write_adapter(source: Source, embedding: str, scale: float, out: Path) -> No
         out: An existing folder.
     """
     state = lora_state(source)
-    config = PeftLoraConfig.from_pretrained(str(source.adapter))
+    config = read_lora_settings(source.adapter)
     config.base_model_name_or_path = source.config.model
     config.inference_mode = True
     rows = latent_rows(source, scale)

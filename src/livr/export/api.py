@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -13,8 +14,9 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from transformers import GenerationConfig
 
-from livr.errors import ConfigError
+from livr.errors import ConfigError, LivrError
 from livr.export.adapter import write_adapter
 from livr.export.card import write_card
 from livr.export.files import (
@@ -42,6 +44,7 @@ from livr.export.verify import (
 from livr.model.load import load
 from livr.model.model import Model
 from livr.model.vocabulary import lookup_scale
+from livr.train.disk import disk_fault
 
 SHARD_SIZE = "4GB"
 
@@ -69,6 +72,7 @@ def export(
         ConfigError: `out` exists, or an option is wrong.
         ModelError: `model` is no finished run, or what was written is not the same model. Then
             nothing is left behind.
+        LivrError: The disk is full. Then nothing is left behind either.
     """
     source = read_source(Path(model), trust_remote_code)
     target = Path(out)
@@ -82,12 +86,20 @@ def export(
     precision = target_dtype(dtype, source)
     partial = target.with_name(target.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
     try:
+        partial.mkdir(parents=True)
         done = _write(source, partial, precision, adapter)
         if target.is_dir():
             target.rmdir()
         partial.rename(target)
+    except Exception as error:
+        why = disk_fault(error)
+        if why is None:
+            raise
+        raise LivrError(
+            f"the export to {target} was stopped: {why}. Nothing is left of it. Mend this, then "
+            "export again"
+        ) from error
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return replace(done, path=target)
@@ -99,9 +111,10 @@ def _write(source: Source, out: Path, dtype: torch.dtype, adapter: bool) -> Expo
     examples, origin = questions(source.config.data)
     expected = answers_of(run, examples)
     vocabulary, device, barred = len(run.tokenizer), str(run.device), latent_ids(source)
-    ends = {run.encoder.end_of_turn, *_listed(run.hf.generation_config.eos_token_id)}
+    ends, unsayable = run.end_ids(), run.unsayable_ids()
     embedding, scale = _embedding_of(run.hf)
-    run.hf = None  # Room for the merged model.
+    run.hf = None
+    _make_room()
     must_equal = [one.logits_TV for one in expected]
     merge_difference = 0.0
     if adapter:
@@ -110,16 +123,17 @@ def _write(source: Source, out: Path, dtype: torch.dtype, adapter: bool) -> Expo
         hf = merge(source, vocabulary).to(device)
         must_equal, merge_difference = _write_merged(source, hf, out, expected, dtype)
         del hf
+    _make_room()
     end = run.tokenizer.convert_ids_to_tokens(run.encoder.end_of_turn)
     write_processor(source, run.processor, _template(run), end, out)
-    write_generation_config(source, ends, run.unsayable_ids(), out)
+    write_generation_config(source, ends, unsayable, out)
     write_code(source, out)
     with tempfile.TemporaryDirectory() as work:
         base = source.checkpoint if adapter else None
         answers, found = ask_fresh_process(
             out, Path(work), expected, device, base=base, trust_remote_code=trust
         )
-    checked = _judge(expected, must_equal, answers, found, barred, run.unsayable_ids())
+    checked = _judge(expected, must_equal, answers, found, barred, unsayable)
     checked = replace(checked, origin=origin, merge_difference=merge_difference)
     stored = "float32" if adapter else str(dtype).removeprefix("torch.")
     done = Export(
@@ -153,6 +167,8 @@ def _write_merged(
         round_weights(round_weights(hf, dtype), torch.float32)
         logits = [answer_logits(hf, one.batch) for one in expected]
         round_weights(hf, dtype)
+    # The checkpoint's own is written later; transformers would refuse some that are published.
+    hf.generation_config = GenerationConfig()
     hf.save_pretrained(out, max_shard_size=SHARD_SIZE)
     write_config(source, hf, dtype, out)
     return logits, found
@@ -215,5 +231,8 @@ def _embedding_of(hf: Any) -> tuple[str, float]:
     return name, lookup_scale(module)
 
 
-def _listed(ids: int | list[int] | None) -> list[int]:
-    return [] if ids is None else ids if isinstance(ids, list) else [ids]
+def _make_room() -> None:
+    """Give a GPU's memory back: the merged model, and then another process, need it."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

@@ -7,15 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig as PeftLoraConfig
 from peft import PeftModel, get_peft_model, set_peft_model_state_dict
-from safetensors.torch import load_file
 from torch import Tensor
 
 from livr.backbones.backbone import WEIGHTS_FAIL, auto_class
 from livr.errors import ConfigError, ModelError
 from livr.export.source import Source
-from livr.model.adapter import decoder_state, must_fit
+from livr.model.adapter import decoder_state, must_fit, read_lora_settings, read_weights
 from livr.model.vocabulary import lookup_scale
 
 DTYPES = {
@@ -70,7 +68,7 @@ def plain_backbone(source: Source, vocabulary: int) -> Any:
 
 def lora_state(source: Source) -> dict[str, Tensor]:
     """The run's LoRA weights under the names that plain peft expects."""
-    state = load_file(source.adapter / "adapter_model.safetensors")
+    state = read_weights(source.adapter / "adapter_model.safetensors")
     return {PEFT_PREFIX + name.removeprefix(PEFT_PREFIX): w for name, w in state.items()}
 
 
@@ -87,7 +85,7 @@ def latent_rows(source: Source, scale: float) -> Tensor | None:
     latents = source.latents
     if latents is None:
         return None
-    rows: Tensor = load_file(source.adapter / "latents.safetensors")["rows"]
+    rows = read_weights(source.adapter / "latents.safetensors")["rows"]
     return (rows.float() / scale).expand(latents.num, -1).contiguous()
 
 
@@ -129,7 +127,7 @@ def merge(source: Source, vocabulary: int) -> Any:
 
 
 def _merge_lora(hf: Any, source: Source) -> Any:
-    config = PeftLoraConfig.from_pretrained(str(source.adapter))
+    config = read_lora_settings(source.adapter)
     with warnings.catch_warnings():
         # peft asks transformers for a property by its old name.
         warnings.simplefilter("ignore", FutureWarning)
@@ -147,8 +145,8 @@ def _merge_lora(hf: Any, source: Source) -> Any:
 
 
 def _put_layers(hf: Any, file: Path) -> None:
-    state = load_file(file)
-    must_fit(file, state.keys(), decoder_state(hf).keys())
+    state = read_weights(file)
+    must_fit(file, state, decoder_state(hf))
     hf.load_state_dict(state, strict=False)
 
 

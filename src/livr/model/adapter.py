@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Set
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from livr.model.model import Model
 
 ADAPTER = "default"
 _LORA = "adapter_model.safetensors"
+_LORA_SETTINGS = "adapter_config.json"
 _LATENTS = "latents.safetensors"
 _DECODER = "decoder.safetensors"
 _ABOUT = "livr.json"
@@ -108,19 +109,62 @@ def save_adapter(model: Model, folder: Path) -> None:
     temporary.rename(folder)
 
 
-def must_fit(file: Path, found: Set[str], wanted: Set[str]) -> None:
-    """Refuse a file of weights that lacks some, or has some too many.
+def read_weights(file: Path) -> dict[str, Tensor]:
+    """The tensors in a file of a run, by name.
+
+    Raises:
+        ModelError: The file is missing or damaged.
+    """
+    if not file.is_file():
+        raise ModelError(f"{file} is missing; copy the run again")
+    try:
+        weights: dict[str, Tensor] = load_file(file)
+    except WEIGHTS_FAIL as error:
+        raise ModelError(f"{file} cannot be read: {error}; copy the run again") from error
+    return weights
+
+
+def read_lora_settings(folder: Path) -> PeftLoraConfig:
+    """The settings of a saved adapter's LoRA, as peft has them.
+
+    Raises:
+        ModelError: The file that holds them is missing or damaged.
+    """
+    file = folder / _LORA_SETTINGS
+    # Without the file peft would ask the hub for a model that is called like the folder.
+    if not file.is_file():
+        raise ModelError(f"{file} is missing; copy the run again")
+    try:
+        return PeftLoraConfig.from_pretrained(str(folder))
+    except (*WEIGHTS_FAIL, TypeError) as error:  # TypeError: the settings are no object
+        raise ModelError(f"{file}: cannot load the adapter: {error}; copy the run again") from error
+
+
+def must_fit(file: Path, found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> None:
+    """Refuse a file of weights that lacks some, has some too many, or some of another shape.
+
+    Args:
+        file: The file, for the message.
+        found: Its weights by name.
+        wanted: Weights of the names and shapes that it must have.
 
     Raises:
         ModelError: With the first of them.
     """
-    if strange := sorted(found - wanted):
+    if strange := sorted(found.keys() - wanted.keys()):
         raise ModelError(f"{file}: weights for layers the backbone does not have ({strange[0]})")
-    if missing := sorted(wanted - found):
+    if missing := sorted(wanted.keys() - found.keys()):
         raise ModelError(
             f"{file} is damaged: {len(missing)} of {len(wanted)} weights are missing "
             f"({missing[0]}); copy the run again"
         )
+    for name in sorted(found):
+        has, must = tuple(found[name].shape), tuple(wanted[name].shape)
+        if has != must:
+            raise ModelError(
+                f"{file} does not fit: {name} has the shape {has}, expected {must}; copy the run "
+                "again, and see that its model is the one it was trained on"
+            )
 
 
 def read_about(folder: Path) -> dict[str, Any]:
@@ -162,23 +206,26 @@ def load_adapter(model: Model, folder: Path) -> None:
                 raise ModelError(
                     f"{folder}: its backbone's tokenizer is not the one it was trained on"
                 )
-            latents.load_state_dict(load_file(folder / _LATENTS))
+            rows = read_weights(folder / _LATENTS)
+            must_fit(folder / _LATENTS, rows, dict(latents.named_parameters()))
+            latents.load_state_dict(rows)
         model.encoder.repeats = about.get("repeats", False)
         if about["tune"] == "lora":
-            config = PeftLoraConfig.from_pretrained(str(folder))
-            model.hf.add_adapter(config, ADAPTER)
+            model.hf.add_adapter(read_lora_settings(folder), ADAPTER)
             # Before the weights come: in bfloat16 they would be rounded.
             _make_precise(model)
             model.hf.requires_grad_(False)
-            state = load_file(folder / _LORA)
+            state = read_weights(folder / _LORA)
             own = get_peft_model_state_dict(model.hf, adapter_name=ADAPTER)
-            must_fit(folder / _LORA, state.keys(), own.keys())
+            must_fit(folder / _LORA, state, own)
             set_peft_model_state_dict(model.hf, state, ADAPTER)
         elif about["tune"] == "full":
-            state = load_file(folder / _DECODER)
-            must_fit(folder / _DECODER, state.keys(), decoder_state(model.hf).keys())
+            state = read_weights(folder / _DECODER)
+            must_fit(folder / _DECODER, state, decoder_state(model.hf))
             model.hf.load_state_dict(state, strict=False)
-    except (*WEIGHTS_FAIL, TypeError) as error:  # TypeError: settings of peft that are no object
-        raise ModelError(f"{folder}: cannot load the adapter: {error}") from error
+    except (*WEIGHTS_FAIL, TypeError) as error:  # TypeError: settings of LoRA that are no numbers
+        raise ModelError(
+            f"{folder}: cannot load the adapter: {error}; copy the run again"
+        ) from error
     mark_trained(model)
     model.hf.eval()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
@@ -83,7 +83,8 @@ def collate(
     types_name = next((row.types_name for row in encoded if row.types_name), None)
     if types_name is not None:
         inputs[types_name] = types_BT
-    inputs |= join_pixels(encoded, without_pixels=features is not None)
+    shown = encoded if features is None else [without_pixels(row) for row in encoded]
+    inputs |= join_pixels(shown)
     inputs = {name: _to_device(value, device) for name, value in inputs.items()}
     flat = [image for row in features or () for image in row]
     if flat:
@@ -92,7 +93,16 @@ def collate(
     return Batch(inputs, roles_BT.to(device), labels_BT.to(device))
 
 
-def join_pixels(encoded: Sequence[Encoded], *, without_pixels: bool = False) -> dict[str, Tensor]:
+def without_pixels(row: Encoded) -> Encoded:
+    """The same without what the vision tower alone needs: pixels, and which of them are real.
+
+    Sizes and grids stay: the language model counts positions by them.
+    """
+    kept = {name: t for name, t in row.images.items() if not name.startswith("pixel_")}
+    return replace(row, images=kept)
+
+
+def join_pixels(encoded: Sequence[Encoded]) -> dict[str, Tensor]:
     """What the processor made of the images of all examples, image after image.
 
     Families that cut images into tiles give them in different numbers, others in different
@@ -101,10 +111,9 @@ def join_pixels(encoded: Sequence[Encoded], *, without_pixels: bool = False) -> 
     """
     joined: dict[str, Tensor] = {}
     for name in dict.fromkeys(name for row in encoded for name in row.images):
-        if not (without_pixels and name.startswith("pixel_")):
-            parts = [row.images[name] for row in encoded if name in row.images]
-            shape = [max(sizes) for sizes in zip(*(p.shape[1:] for p in parts), strict=True)]
-            joined[name] = torch.cat([_fill(part, shape) for part in parts])
+        parts = [row.images[name] for row in encoded if name in row.images]
+        shape = [max(sizes) for sizes in zip(*(p.shape[1:] for p in parts), strict=True)]
+        joined[name] = torch.cat([_fill(part, shape) for part in parts])
     return joined
 
 

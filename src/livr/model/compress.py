@@ -106,7 +106,7 @@ class Notes:
         """
         if len(questions) != len(self.seen_BM):
             raise ConfigError(f"{len(questions)} question(s) for {len(self.seen_BM)} example(s)")
-        turns = [self.model.encoder.next_turn(question) for question in questions]
+        turns = [self.model.encoder.turns.after(question) for question in questions]
         width = max(map(len, turns))
         where, pad = self.seen_BM.device, self.model.encoder.end_of_turn
         ids = [[pad] * (width - len(turn)) + turn for turn in turns]

@@ -15,8 +15,9 @@ from livr.backbones.family import Family, family_of
 from livr.data.example import IMAGE_PLACEHOLDER, Example, ImageInput
 from livr.data.pictures import PictureError, read_rgb
 from livr.data.prompts import render
-from livr.errors import DataError, ModelError
+from livr.errors import DataError
 from livr.method.latents import Latents, token_names
+from livr.model.turns import Turns
 
 TOKEN_KEYS = ("input_ids", "attention_mask", "mm_token_type_ids", "token_type_ids", "labels")
 """Processor outputs with one value per position; all others describe images."""
@@ -105,36 +106,8 @@ class Encoder:
         self.tokenizer = processor.tokenizer
         self.image_token_id = image_token_id
         self.latents = latents
-        self.end_of_turn = self._find_end_of_turn()
-
-    def _find_end_of_turn(self) -> int:
-        """The token with which the chat template ends an answer; the model learns to say it."""
-        tail = self._after_answer()
-        ids = self.tokenizer(tail, add_special_tokens=False)["input_ids"] if tail else []
-        # Not every family lists its turn markers among the named special tokens (Gemma).
-        added = self.tokenizer.added_tokens_decoder.get(ids[0]) if ids else None
-        end = ids[0] if added is not None and added.special else None
-        end = self.tokenizer.eos_token_id if end is None else end
-        if end is None:
-            raise ModelError("the tokenizer has no token that ends an answer (eos_token)")
-        return int(end)
-
-    def _after_answer(self, *more: dict[str, Any]) -> str:
-        """What the chat template writes after an answer, further messages included."""
-        asked = {"role": "user", "content": [{"type": "text", "text": "Q"}]}
-        said = {"role": "assistant", "content": [{"type": "text", "text": "ANSWER"}]}
-        text: str = self.processor.apply_chat_template(
-            [asked, said, *more], tokenize=False, add_generation_prompt=bool(more)
-        )
-        return text.partition("ANSWER")[2]
-
-    def next_turn(self, question: str) -> list[int]:
-        """Token ids from the end of an answer through a further question to the next answer."""
-        turn = {"role": "user", "content": [{"type": "text", "text": question}]}
-        ids: list[int] = self.tokenizer(self._after_answer(turn), add_special_tokens=False)[
-            "input_ids"
-        ]
-        return ids
+        self.turns = Turns(processor)
+        self.end_of_turn = self.turns.end
 
     def prompt_text(self, example: Example, latents: int | None = None) -> str:
         """The prompt as one string, with one placeholder per image, up to the answer.
@@ -197,8 +170,7 @@ class Encoder:
         )
         if not answer:
             return prompt
-        said = self.tokenizer(example.answer, add_special_tokens=False)["input_ids"]
-        return prompt.extended([*said, self.end_of_turn])
+        return prompt.extended([*self.turns.answer(example.answer), self.end_of_turn])
 
     def _processed(self, text: str, images: Sequence[Image.Image], name: str) -> Any:
         """What the checkpoint's processor makes of one prompt."""

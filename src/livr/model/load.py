@@ -53,6 +53,10 @@ class ExportedModel(Model):
             if hides or arm.latents or arm.repeats or arm.home is not None:
                 refuse_latents(self.hf, self.tokenizer, f"method {arm.name} does not fit it")
 
+    def in_words(self, latents: Use) -> Use | str:
+        """Which latents take part, as results say it: always all, which livr does not see."""
+        return f"{known_latents(self.tokenizer)}, added by the chat template"
+
     def encode(self, examples: Sequence[Example], latents: Use, answer: bool) -> list[Encoded]:
         """Encode examples; see `Encoder.encode`.
 

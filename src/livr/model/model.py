@@ -152,14 +152,20 @@ class Model(Prompter):
         texts: list[str] = self.tokenizer.batch_decode(answers, skip_special_tokens=True)
         return [text.strip() for text in texts]
 
+    def in_words(self, latents: Use) -> Use | str:
+        """Which latents take part if `latents` are asked for, as results say it."""
+        return latents if self.most_latents else "none"
+
     def room_for(self, answers: Iterable[str]) -> int:
         """Tokens to leave for an answer: `ROOM`, or twice the longest right answer (ours)."""
         rows = self.tokenizer([*answers, ""], add_special_tokens=False)["input_ids"]
         return max(ROOM, 2 * max(map(len, rows)))
 
     def unsayable_ids(self) -> list[int]:
-        """Tokens that are never output: the latents, and the placeholder of images."""
-        return [self.image_token_id, *(self.latents.ids if self.latents else ())]
+        """Tokens that are never output: the latents, the placeholder of images, and what the
+        checkpoint itself bars, as an export does its latents."""
+        barred = self.hf.generation_config.suppress_tokens or ()
+        return sorted({self.image_token_id, *(self.latents.ids if self.latents else ()), *barred})
 
     def end_ids(self) -> list[int]:
         """Tokens that end an answer."""

@@ -13,7 +13,7 @@ from livr.backbones.feature_store import FeatureStore, encoder_name, entry_key
 from livr.backbones.features import ImageFeatures
 from livr.config import TrainConfig
 from livr.data.example import Example
-from livr.model.batch import Batch
+from livr.model.batch import Batch, without_pixels
 from livr.model.encoder import Encoded
 from livr.model.model import Model
 from livr.train.sampler import Blank
@@ -126,7 +126,7 @@ class EncodedSet(Dataset[Item]):
                 for row in map(self._encode, chunk):
                     features = self._features(row)
                     in_memory += sum(f.nbytes for f in features)
-                    items.append((_without_pixels(row), features))
+                    items.append((without_pixels(row), features))
             if in_memory > CACHE_LIMIT_BYTES:
                 return None
             if on_progress is not None:
@@ -145,7 +145,7 @@ class EncodedSet(Dataset[Item]):
                 found = store.get(key) if row.images else []
                 if found is None and key not in new:
                     new[key] = self._features(row)
-                rows.append((_without_pixels(row), key, found))
+                rows.append((without_pixels(row), key, found))
             store.add(new)
         # What cannot be read back, from a disk that fails, is still here.
         return [
@@ -219,9 +219,3 @@ def collator(
         return {"batch": batch, "labels": batch.labels_BT}
 
     return collate
-
-
-def _without_pixels(row: Encoded) -> Encoded:
-    """The same, but for what the vision tower alone needs."""
-    kept = {k: v for k, v in row.images.items() if not k.startswith("pixel_values")}
-    return replace(row, images=kept)

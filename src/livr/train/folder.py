@@ -8,42 +8,63 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pydantic import ValidationError
-from safetensors import SafetensorError
 
 from livr.config import TrainConfig, read_yaml
 from livr.errors import ConfigError, LivrError
+from livr.evaluate.target import refuse_folder
 from livr.train import processes
 from livr.train.checkpoint import worth_resuming
+from livr.train.disk import disk_fault
 
 _PLACES = {"out", "vision_cache", "vision_cache_gib"}
 """Settings that a run may be resumed without: they say where things are, not what they are."""
 _MOVED = {"data": "data set", "model": "model"}
 """Settings that may say the same with another path."""
-_WRITER = "inline_container"
-"""Part of torch that writes files. When it cannot, it says where in it and not why."""
 
 
-def prepare(config: TrainConfig, out: Path, resume: bool) -> bool:
-    """Make the run folder, or check the one to be resumed.
+def with_whole_paths(config: TrainConfig) -> TrainConfig:
+    """The same settings: paths in a run folder must mean the same wherever it is opened from."""
+    folder = Path(config.model)
+    model = str(folder.resolve()) if folder.is_dir() else config.model
+    data = config.data.resolve() if config.data is not None else None
+    out = config.out.resolve() if config.out is not None else None
+    return config.model_copy(update={"model": model, "data": data, "out": out})
+
+
+def check_target(config: TrainConfig, out: Path, resume: bool) -> None:
+    """Look whether a run can be written to its folder; nothing is written.
 
     Args:
-        config: Every setting.
+        config: Every setting, with whole paths.
         out: The folder.
         resume: Whether it holds a run to be continued.
 
-    Returns:
-        Whether there was no folder before.
-
     Raises:
-        ConfigError: It holds something, or a run with other settings, or no run to be resumed.
+        ConfigError: It holds something, or a run with other settings, or no run to be resumed; or
+            nothing can be written there.
     """
     exists = out.exists() and (not out.is_dir() or any(out.iterdir()))
     if exists and not resume:
         raise ConfigError(f"{out} exists already; choose another --out, or continue with --resume")
     if resume and not (out / "config.yaml").is_file():
         raise ConfigError(f"nothing to resume: {out} has no config.yaml")
+    refuse_folder(out)
     if resume:
         _refuse_other_settings(config, out)
+
+
+def prepare(config: TrainConfig, out: Path, resume: bool) -> bool:
+    """Make the run folder, or check the one to be resumed.
+
+    Args: those of `check_target`.
+
+    Returns:
+        Whether there was no folder before.
+
+    Raises:
+        ConfigError: See `check_target`.
+    """
+    check_target(config, out, resume)
     made = not out.exists()
     out.mkdir(parents=True, exist_ok=True)
     return made
@@ -96,25 +117,11 @@ def resumable_or_gone(out: Path, made: bool | None, *, new: bool) -> Iterator[No
         kept = worth_resuming(out)
         if new and not kept and processes.is_first():
             _clear(out, made)
-        if not _is_disk(error):
+        why = disk_fault(error)
+        if why is None:
             raise
         then = "go on from the last checkpoint with --resume" if kept else "start again"
-        raise LivrError(
-            f"training in {out} was stopped: {_reason(error)}. Mend this, then {then}"
-        ) from error
-
-
-def _is_disk(error: BaseException) -> bool:
-    """Whether files failed; safetensors and torch have errors of their own for that."""
-    return isinstance(error, OSError | SafetensorError) or _WRITER in str(error)
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
-    if _WRITER in str(error):
-        return "a checkpoint could not be written, the disk may be full"
-    return str(error)
+        raise LivrError(f"training in {out} was stopped: {why}. Mend this, then {then}") from error
 
 
 def _clear(out: Path, made: bool | None) -> None:

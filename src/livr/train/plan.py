@@ -25,6 +25,7 @@ from livr.train import estimate
 from livr.train.cost import Cost, Plan
 from livr.train.dataset import CACHE_LIMIT_BYTES
 from livr.train.equip import equip, parts_of, stages_of
+from livr.train.folder import check_target, with_whole_paths
 from livr.train.measure import Measured, measure
 from livr.train.stage import Learner, per_device
 from livr.train.start import load_base, refuse_run
@@ -32,12 +33,13 @@ from livr.train.start import load_base, refuse_run
 _COUNTED, _TIMED = 64, 8
 
 
-def plan_run(config: TrainConfig, gpu: str | None = None) -> Plan:
+def plan_run(config: TrainConfig, gpu: str | None = None, resume: bool = False) -> Plan:
     """Load model and data, take a few steps without changing anything, and describe the run.
 
     Args:
         config: The run.
         gpu: Also estimate for this GPU: A100, H100 or RTX 6000 Ada.
+        resume: Whether the run would continue one in its folder.
 
     Raises:
         LivrError: Whatever would stop the run itself.
@@ -45,6 +47,10 @@ def plan_run(config: TrainConfig, gpu: str | None = None) -> Plan:
     if config.data is None:
         raise ConfigError("a run needs data (--data)")
     refuse_run(config.model)
+    # As the run itself sees them; what is shown keeps the names that were typed.
+    whole = with_whole_paths(config)
+    if whole.out is not None:
+        check_target(whole, whole.out, resume)
     if config.load_in_4bit:
         need_four_bit()
     card = None if gpu is None else estimate.find_gpu(gpu)

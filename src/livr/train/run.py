@@ -17,7 +17,7 @@ from livr.model.model import Model
 from livr.repeatable import repeatable
 from livr.train import processes
 from livr.train.equip import equip, parts_of, stages_of
-from livr.train.folder import prepare, resumable_or_gone
+from livr.train.folder import prepare, resumable_or_gone, with_whole_paths
 from livr.train.progress import Listener
 from livr.train.runner import Run, Runner, workload
 from livr.train.start import follow, load_base, refuse_run, refuse_trained
@@ -59,7 +59,7 @@ def train(
         config = follow(config, model)
         if isinstance(model, ExportedModel):
             model.refuse_method(config.method)
-    config = _with_whole_paths(config)
+    config = with_whole_paths(config)
     if config.data is None or config.out is None:
         raise ConfigError("a run needs both data (--data) and a folder to write to (--out)")
     if config.load_in_4bit and model is None:
@@ -80,15 +80,6 @@ def train(
         processes.by_first(lambda: dump(config, out / "config.yaml"))
         parts = parts_of(arm, config)
         return Runner(model, plan, config, out, examples, validation, on_progress, parts).run()
-
-
-def _with_whole_paths(config: TrainConfig) -> TrainConfig:
-    """Paths in a run folder must mean the same wherever it is opened from."""
-    folder = Path(config.model)
-    model = str(folder.resolve()) if folder.is_dir() else config.model
-    data = config.data.resolve() if config.data is not None else None
-    out = config.out.resolve() if config.out is not None else None
-    return config.model_copy(update={"model": model, "data": data, "out": out})
 
 
 def _load_data(folder: Path) -> tuple[list[Example], list[Example]]:
