@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from livr.data.check import check_folder, inspect_image
+from livr.data.check import check_folder
 from livr.data.check_length import TokenCount, length_problems
 from livr.data.example import Example
+from livr.data.pictures import inspect_picture
 from livr.data.store import load_split
 from livr.errors import DataError
 
@@ -74,7 +75,7 @@ BAD_ROWS: list[tuple[Any, str]] = [
     (row(0, id=5), '"id"'),
     (row(0, images="images/0.png"), '"images"'),
     (row(0, images=[3]), '"images.0"'),
-    (row(0, answer=7), '"answer"'),
+    (row(0, choices=None, answer=7), '"answer"'),
     (row(0, id=" "), "the id is empty"),
     (row(0, question="  "), "the question is empty"),
     (row(0, question="<image>"), "the question is empty"),
@@ -193,7 +194,7 @@ def test_a_source_in_two_splits_is_a_leak(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(("wrong", "said"), [
-    ([""], "one of the sources is empty"), ("scene", "valid list"), ([7], "valid string"),
+    ([""], "one of the sources is empty"), ("scene", "must be a list"), ([7], "must be text"),
 ])  # fmt: skip
 def test_sources_are_names(folder: Path, wrong: Any, said: str) -> None:
     write(folder, train=[row(0, sources=wrong)])
@@ -294,4 +295,4 @@ def test_pictures_of_every_mode_are_read(tmp_path: Path) -> None:
     for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16"):
         path = tmp_path / f"{mode.replace(';', '')}.png"
         Image.new(mode, (5, 4)).save(path)
-        assert inspect_image(path)[0] == "", mode
+        assert inspect_picture(path)[0] == "", mode

@@ -139,3 +139,81 @@ def test_a_long_row_with_another_problem_is_still_long(folder: Path) -> None:
     problems = check_folder(folder, Counter()).problems
     assert [p.row for p in problems if "tokens" in p.message] == [1, 2, 3]
     assert {p.row for p in problems} == {1, 2, 3, 4, 5}
+
+
+def test_numbers_for_text_hide_no_other_problem_of_their_rows(folder: Path) -> None:
+    (folder.parent / "outside.png").write_bytes((folder / "images/0.png").read_bytes())
+    wrong = {"id": 0, "choices": None, "answer": 3}
+    rows = [
+        row(0, **wrong),
+        row(1, **wrong, images=["Images/1.png"]),
+        row(2, **wrong | {"id": 2}, images=["../outside.png"], question=" "),
+        row(3, answer=7.5, note="mine"),
+    ]
+    write(folder, train=rows)
+    problems = found(folder)
+    said = [[text for _, number, text in problems if number == line] for line in range(1, 5)]
+    wrong_types = [[text for text in texts if "must be text" in text] for texts in said]
+    assert [len(texts) for texts in wrong_types] == [2, 2, 2, 1]
+    assert wrong_types[0][0] == (
+        '"id" must be text, found 0; write "0" in quotes, or use livr data convert, which accepts '
+        "numbers"
+    )
+    rest = [sorted(set(texts) - set(wrong_types[i])) for i, texts in enumerate(said)]
+    assert rest[0] == []
+    assert rest[1] == [
+        "image Images/1.png does not exist",
+        "the id '0' was already used in train.jsonl:1",
+    ]
+    assert [text.partition(" ../")[0] for text in rest[2]] == ["image", "the question is empty"]
+    assert ["not among the choices" in text for text in rest[3]] == [True, False]
+    with pytest.raises(DataError) as caught:
+        load_split(folder, "train")
+    texts = [problem.message for problem in caught.value.problems]
+    assert "the id '0' was already used in row 1" in texts
+    assert "image Images/1.png does not exist" in texts
+
+
+def test_of_a_row_that_cannot_be_read_as_a_whole_id_and_pictures_are_checked(folder: Path) -> None:
+    rows = [
+        row(0),
+        row(1, id="r0", question=..., images=["images/1.png", "gone.png", 3]),
+        row(2, answer=None, images="gone.png", helper_images={"a": 1}),
+        row(3, question=["?"], images=None),
+    ]
+    # How many pictures the last row has is not known, so neither is whether the box fits.
+    write(folder, train=rows, regions=[{"id": "r3", "image": 0, "box": [0, 0, 4, 4]}])
+    problems = [(number, text) for _, number, text in found(folder)]
+    assert sorted(problems) == [
+        (2, '"images.2" must be the path of a picture, found 3'),
+        (2, "image gone.png does not exist"),
+        (2, "the id 'r0' was already used in train.jsonl:1"),
+        (2, 'the key "question" is missing'),
+        (3, '"answer" must be text, found null'),
+        (3, '"helper_images" must be a list, ["...", ...], found {"a": 1}'),
+        (3, '"images" must be a list, ["...", ...], found "gone.png"'),
+        (3, "image gone.png does not exist"),
+        (4, '"images" must be a list, ["...", ...], found null'),
+        (4, '"question" must be text, found ["?"]'),
+    ]
+    with pytest.raises(DataError) as caught:
+        load_split(folder, "train")
+    assert len(caught.value.problems) == len(problems)
+
+
+class NeverAsked(Counter):
+    def __call__(self, example: Example) -> TokenCount:
+        raise AssertionError(example)
+
+
+def test_a_row_that_cannot_be_read_as_a_whole_has_no_length(folder: Path) -> None:
+    write(folder, train=[row(0, question=...)])
+    [problem] = check_folder(folder, NeverAsked()).problems
+    assert problem.message == 'the key "question" is missing'
+
+
+def test_a_line_that_is_no_json_is_placed_by_its_column_alone(folder: Path) -> None:
+    write(folder, train=[row(0), "{", row(1)])
+    [(_, number, message)] = found(folder)
+    assert number == 2
+    assert message.endswith("enclosed in double quotes, at column 2")

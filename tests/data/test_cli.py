@@ -56,7 +56,8 @@ def test_all_tasks_have_a_folder_each(
 
 def test_user_errors_are_one_message_and_exit_2(run: Run, tmp_path: Path) -> None:
     for arguments, message in (
-        (("build", "chess"), "there is no task 'chess'"),
+        (("build", "chess"), "there is no task 'chess'; choose one of counting, "),
+        (("build", "chess"), "vsp, all"),
         (("build", "all", "--source", tmp_path), "one by one"),
         (("build", "jigsaw", "--source", tmp_path / "x", "--out", tmp_path / "o"), "get it"),
         (("check", tmp_path / "x"), "not a folder"),

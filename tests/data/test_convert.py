@@ -74,13 +74,15 @@ def test_bytes_are_written_as_they_are(tmp_path: Path) -> None:
 
 def test_damaged_bytes_are_a_problem_of_their_row(tmp_path: Path) -> None:
     whole = encoded("JPEG")
-    source = parquet(tmp_path / "rows.parquet", whole, whole[: len(whole) // 2], b"no picture")
+    # It can be opened; only decoding tells.
+    source = parquet(tmp_path / "rows.parquet", whole, whole[:-20], b"no picture")
     cut, wrong = problems(source)
     assert (cut.row, wrong.row) == (2, 3)
-    assert "is damaged" in cut.message
+    assert cut.message.startswith("an image in the row is damaged: image file is truncated")
     assert "not an image file" in wrong.message
-    with pytest.raises(DataError, match="2 problem"):
+    with pytest.raises(DataError, match="2 problem") as caught:
         convert(source, tmp_path / "out")
+    assert [p.message for p in caught.value.problems] == [cut.message, wrong.message]
     assert [path.name for path in tmp_path.iterdir()] == ["rows.parquet"]
 
 

@@ -201,3 +201,40 @@ def test_a_damaged_parquet_file_is_named(tmp_path: Path) -> None:
 def test_the_hub_needs_a_name(source: str) -> None:
     with pytest.raises(DataError, match="hf: names no data set"):
         read_examples(source)
+
+
+def test_parts_may_have_their_suffix_in_capitals(folder: Path, tmp_path: Path) -> None:
+    export_parquet(folder, tmp_path / "parquet")
+    for split in ("train", "val", "test"):
+        (tmp_path / f"parquet/{split}.parquet").rename(tmp_path / f"parquet/{split}.PARQUET")
+    assert convert(tmp_path / "parquet", tmp_path / "back")["counts"] == {
+        "train": 5, "val": 3, "test": 4,
+    }  # fmt: skip
+    assert len(read_examples(tmp_path / "parquet/val.PARQUET")) == 3
+
+
+def test_a_folder_that_is_converted_already_is_called_so(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="set is a livr data set already: it can be used as it is"):
+        convert(folder, tmp_path / "again")
+    (folder / "manifest.json").unlink()  # sets made by hand have none
+    with pytest.raises(DataError, match="already"):
+        read_parts(folder)
+
+
+NEITHER = "holds neither parquet files nor a dataset written by save_to_disk"
+
+
+def test_of_a_folder_of_text_files_the_files_are_named(tmp_path: Path) -> None:
+    def said() -> str:
+        with pytest.raises(DataError) as caught:
+            read_parts(tmp_path)
+        return str(caught.value)
+
+    assert said().startswith(f"{tmp_path} {NEITHER}; give a folder that holds one, or a csv, json")
+    (tmp_path / "train.jsonl").write_text('{"messages": [], "images": []}')
+    one = f"{tmp_path} {NEITHER}, but train.jsonl; convert that file: livr data convert {tmp_path}"
+    assert said() == f"{one}/train.jsonl"
+    (tmp_path / "train.jsonl").rename(tmp_path / "g.json")
+    for name in ("a.csv", "b.csv", "c.csv", "d.CSV", "e.jsonl"):
+        (tmp_path / name).touch()
+    assert f"{NEITHER}, but a.csv, b.csv, c.csv, d.CSV, e.jsonl, ...; convert one of them" in said()

@@ -15,10 +15,18 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from livr.data.check import check_folder, inspect_image
+from livr.data.check import check_folder
 from livr.data.dedup import open_rgb as open_small
 from livr.data.example import Example
-from livr.data.pictures import PixelRangeError, eight_bit, file_problem, open_rgb, storable, to_rgb
+from livr.data.pictures import (
+    PixelRangeError,
+    eight_bit,
+    file_problem,
+    inspect_picture,
+    open_rgb,
+    storable,
+    to_rgb,
+)
 from livr.data.show import thumbnails
 from livr.data.store import load_split, write_dataset
 from livr.errors import DataError
@@ -53,7 +61,7 @@ def test_a_16_bit_file_keeps_its_greys_everywhere(tmp_path: Path) -> None:
     assert grey(open_small(path)) == EXPECTED
     assert grey(thumbnails(row)[0]) == EXPECTED
     Image.fromarray(np.array(EXPECTED, dtype=np.uint8)).save(tmp_path / "shallow.png")
-    assert inspect_image(path) == inspect_image(tmp_path / "shallow.png")
+    assert inspect_picture(path) == inspect_picture(tmp_path / "shallow.png")
     with Image.open(path) as opened:
         write_dataset(tmp_path / "set", {"train": [row.model_copy(update={"images": (opened,)})]})
     stored = load_split(tmp_path / "set", "train")[0].images[0]
@@ -84,7 +92,7 @@ def test_an_unknown_range_is_refused(tmp_path: Path, values: list[float]) -> Non
     with pytest.raises(DataError, match="train/00000"):
         row = Example(id="1", images=(image,), question="?", answer="x")
         write_dataset(tmp_path / "set", {"train": [row]})
-    assert "8 or 16 bits" in inspect_image(tmp_path / "range.tif")[0]
+    assert "8 or 16 bits" in inspect_picture(tmp_path / "range.tif")[0]
 
 
 def test_other_modes_are_untouched() -> None:
@@ -170,14 +178,14 @@ def test_a_picture_turned_by_its_metadata_is_read_upright_everywhere(tmp_path: P
     row = Example(id="1", images=(path,), question="?", answer="x")
     for image in (open_small(path), thumbnails(row)[0], *(read(path) for read in READERS)):
         assert (image.size, image.tobytes()) == ((4, 6), upright.tobytes())
-    assert inspect_image(path) == inspect_image(tmp_path / "upright.png")
+    assert inspect_picture(path) == inspect_picture(tmp_path / "upright.png")
 
 
 def test_clear_is_white_everywhere(tmp_path: Path) -> None:
     Image.new("RGBA", (3, 2), (200, 0, 0, 0)).save(tmp_path / "clear.png")
     Image.new("RGB", (3, 2), "white").save(tmp_path / "white.png")
     assert all(grey(read(tmp_path / "clear.png")) == [[255] * 3] * 2 for read in READERS)
-    assert inspect_image(tmp_path / "clear.png") == inspect_image(tmp_path / "white.png")
+    assert inspect_picture(tmp_path / "clear.png") == inspect_picture(tmp_path / "white.png")
 
 
 def bad_metadata(folder: Path) -> list[Path]:
@@ -197,7 +205,7 @@ def test_metadata_that_cannot_be_read_turns_nothing(tmp_path: Path) -> None:
         with Image.open(path) as opened:
             plain = opened.convert("RGB")
         assert all(read(path).tobytes() == plain.tobytes() for read in READERS)
-        assert inspect_image(path)[0] == ""
+        assert inspect_picture(path)[0] == ""
         with Image.open(path) as opened:
             assert storable(opened).tobytes() == plain.tobytes()
 
@@ -205,7 +213,7 @@ def test_metadata_that_cannot_be_read_turns_nothing(tmp_path: Path) -> None:
 def test_what_no_decoder_takes_is_named(tmp_path: Path) -> None:
     path = tmp_path / "odd.ppm"
     path.write_bytes(b"P6 2\x8b 2 255 " + bytes(12))  # Pillow raises ValueError for it
-    assert "is damaged" in inspect_image(path)[0]
+    assert "is damaged" in inspect_picture(path)[0]
     for read in READERS:
         with pytest.raises(DataError, match=r"odd\.ppm is damaged"):
             read(path)

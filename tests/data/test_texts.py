@@ -108,6 +108,13 @@ def test_a_key_that_is_a_slip_is_a_problem_of_its_row(folder: Path) -> None:
     assert 'no "sources"' in source.message
 
 
+def test_a_line_that_cannot_be_read_is_placed_by_its_column_alone(folder: Path) -> None:
+    row = f'{{{ROW}, "answer": "yes"}}'
+    [problem] = problems(write(folder, "rows.jsonl", row, "{", row))
+    assert problem.row == 2
+    assert problem.message.endswith("enclosed in double quotes, at column 2")
+
+
 def ids(examples: list[Example]) -> list[str]:
     return [example.id for example in examples]
 

@@ -19,7 +19,7 @@ from livr.data.shortcuts import Clue, measure
 from livr.data.sources.blink import prompt_template
 from livr.data.sources.folder import SplitsFile, read_splits_file
 from livr.data.store import finish_manifest, staged_folder, write_split
-from livr.data.tasks import get_task
+from livr.data.tasks import TASKS, get_task
 from livr.data.tasks.base import Built, Request, Task
 from livr.errors import DataError
 
@@ -39,6 +39,11 @@ class _Ledger:
     clues: dict[str, list[Clue]] = field(default_factory=dict)
     answers: dict[str, dict[str, int]] = field(default_factory=dict)
     groups: dict[str, list[str]] = field(default_factory=dict)
+
+
+def buildable() -> list[str]:
+    """Names of the tasks that need no source: of the embedded pictures, or made by program."""
+    return [name for name, task in TASKS.items() if name in WRITERS or task.generated]
 
 
 def build_task(
@@ -83,7 +88,7 @@ def build_task(
     with staged_folder(Path(out), overwrite) as stage, tempfile.TemporaryDirectory() as temporary:
         folder = Path(source)
         if source == POOL:
-            if name not in WRITERS and not task.generated:
+            if name not in buildable():
                 raise DataError(f"{name} has no embedded pictures; give --source FOLDER")
             folder = Path(temporary) / POOL
             folder.mkdir()

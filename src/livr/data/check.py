@@ -10,9 +10,10 @@ from livr.data.check_leaks import Leaks
 from livr.data.check_length import TokenCounter, length_problems, over_limit
 from livr.data.check_rows import row_problems
 from livr.data.example import Example
+from livr.data.lines import read_rows
 from livr.data.pictures import inspect_picture, path_problem
 from livr.data.regions import read_region_rows
-from livr.data.rows import Row, content_problems, read_rows, shortened
+from livr.data.rows import Row, content_problems, shortened
 from livr.data.store import REGIONS, SPLITS, is_there, row_file_fault, stored_splits
 from livr.errors import DataError, Problem
 
@@ -27,7 +28,7 @@ class Report:
 
     Attributes:
         problems: Everything that is wrong, in file and row order.
-        counts: Split -> number of well-formed rows.
+        counts: Split -> number of lines that hold a JSON object.
         images: Number of different image files looked into.
         notes: What is no fault but should be known.
     """
@@ -111,18 +112,20 @@ class _Checker:
         self.leaks = Leaks()
 
     def check_split(self, split: str) -> Iterator[int]:
-        """Checks one file; yields the number of each well-formed row."""
+        """Checks one file; yields the number of each row."""
         file = f"{split}.jsonl"
         count = 0
         start = len(self.report.problems)
-        for number, row in read_rows(self.root / file, file, self.report.problems):
+        for number, row, whole in read_rows(self.root / file, file, self.report.problems):
             count += 1
-            content = _content(row) or self._answer_problems(row)
+            content = (_content(row) or self._answer_problems(row)) if whole else []
+            if whole:
+                self.shown.setdefault(row.id, len(row.images))
             pictures = self._picture_problems(row, split, number)
             messages = [*content, *self._id_problems(row, f"{file}:{number}"), *pictures]
             for name in row.sources:
                 self.leaks.see_source(name, split, number)
-            if self.counter is not None and not pictures:
+            if self.counter is not None and whole and not pictures:
                 messages.extend(self._length_problems(row, self.counter, bool(content)))
             self.report.problems.extend(Problem(file, number, message) for message in messages)
             yield number
@@ -157,7 +160,6 @@ class _Checker:
 
     def _picture_problems(self, row: Row, split: str, number: int) -> list[str]:
         """Says which pictures cannot be used; notes where the others are shown."""
-        self.shown.setdefault(row.id, len(row.images))
         found = []
         for image in (*row.images, *row.helper_images):
             if problem := path_problem(self.root, image):
@@ -165,7 +167,7 @@ class _Checker:
                 continue
             path = (self.root / image).resolve()
             if path not in self.images:
-                self.images[path] = inspect_image(path)
+                self.images[path] = inspect_picture(path)
             message, digest = self.images[path]
             if message:
                 found.append(f"image {image} {message}")
@@ -199,10 +201,3 @@ def _content(row: Row) -> list[str]:
         *content_problems(row),
         *row_problems(row.task, row.choices, row.board, row.answer),
     ]
-
-
-def inspect_image(path: Path) -> tuple[str, str]:
-    """Returns (what is wrong, "") or ("", hash of the pixels that the model sees)."""
-    if path.stat().st_size == 0:
-        return "is an empty file", ""
-    return inspect_picture(path)

@@ -16,10 +16,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from livr.data.check_rows import row_problems
 from livr.data.example import Example, ImageInput
 from livr.data.formats import HUB, read_parts
 from livr.data.pictures import inspect_picture, storable
+from livr.data.record import Look
 from livr.data.store import (
     SPLITS,
     load_split,
@@ -29,7 +29,7 @@ from livr.data.store import (
     write_dataset,
 )
 from livr.data.target import parents_of, spare_inputs, writable_target
-from livr.errors import DataError, Problem
+from livr.errors import DataError
 
 
 def convert(
@@ -59,8 +59,8 @@ def convert(
     of their own become PNG. The manifest's `notes` say why a split is smaller than asked for.
 
     Raises:
-        DataError: A row is wrong, the target is taken or would take an input away, or the shares
-            leave nothing to train on.
+        DataError: A row or a picture is wrong, the target is taken or would take an input away,
+            or the shares leave nothing to train on.
     """
     if not (val >= 0 and test >= 0 and val + test < 1):  # so that NaN is refused, too
         raise DataError(f"val {val} and test {test} must be shares that leave rows to train on")
@@ -69,12 +69,12 @@ def convert(
     target = writable_target(Path(out), overwrite, inputs)
     prefix = f".{target.name}-"
     with parents_of(target), TemporaryDirectory(prefix=prefix, dir=target.parent) as unpacked:
-        parts = read_parts(source, images, Path(unpacked))
+        look = functools.cache(inspect_picture)  # each picture is decoded once
+        parts = read_parts(source, images, Path(unpacked), look)
         everything = [example for examples in parts.values() for example in examples]
-        _refuse_faulty(str(source), everything)
         spare_inputs(Path(out), picture_files(everything))
         if None in parts:
-            splits, notes = _divided(parts[None], {"val": val, "test": test}, seed)
+            splits, notes = _divided(parts[None], {"val": val, "test": test}, seed, look)
             how = {"seed": seed, **({"notes": notes} if notes else {})}
         else:
             splits, how = _kept(parts), {"splits": "those of the source"}
@@ -82,26 +82,15 @@ def convert(
         return write_dataset(out, splits, {"source": source_note, **how}, overwrite)
 
 
-def _refuse_faulty(source: str, examples: Sequence[Example]) -> None:
-    """Raises for rows that `livr data check` would refuse in the data set."""
-    problems = [
-        Problem(Path(source).name, None, f"the row with the id {example.id!r}: {message}")
-        for example in examples
-        for message in row_problems(example.task, example.choices, example.board, example.answer)
-    ]
-    if problems:
-        raise DataError(f"{source} has {len(problems)} problem(s):", problems)
-
-
 def _kept(parts: Mapping[str | None, list[Example]]) -> dict[str, list[Example]]:
     return {split: parts[split] for split in SPLITS if split in parts}
 
 
 def _divided(
-    examples: Sequence[Example], shares: Mapping[str, float], seed: int
+    examples: Sequence[Example], shares: Mapping[str, float], seed: int, look: Look
 ) -> tuple[dict[str, list[Example]], list[str]]:
     """Returns the splits that got rows, and why others got fewer than asked for."""
-    groups = list(group_by_picture(examples).values())
+    groups = list(group_by_picture(examples, look).values())
     random.Random(seed).shuffle(groups)
     wanted = {split: round(shares[split] * len(examples)) for split in ("test", "val")}
     result: dict[str, list[Example]] = {split: [] for split in SPLITS}
@@ -130,10 +119,14 @@ def _divided(
     return {split: rows for split, rows in result.items() if rows}, notes
 
 
-def group_by_picture(examples: Sequence[Example]) -> dict[int, list[Example]]:
+def group_by_picture(examples: Sequence[Example], look: Look) -> dict[int, list[Example]]:
     """Groups examples linked by pictures with the same pixels, a source, or a score group.
 
     Helper images count as well: seen in training, they are known pictures in a test.
+
+    Args:
+        examples: Examples with sound pictures.
+        look: Tells the hash of a file's pixels.
     """
     parent = list(range(len(examples)))
 
@@ -144,12 +137,11 @@ def group_by_picture(examples: Sequence[Example]) -> dict[int, list[Example]]:
         return index
 
     first: dict[str, int] = {}
-    digest_file = functools.cache(_digest_file)  # many questions about one picture
     for index, example in enumerate(examples):
         names = [
             hashlib.sha256(image.tobytes()).hexdigest()
             if isinstance(image, Image.Image)
-            else digest_file(Path(image))
+            else look(Path(image))[1]
             for image in (*example.images, *example.helper_images)
         ]
         if example.score_group is not None:
@@ -161,12 +153,6 @@ def group_by_picture(examples: Sequence[Example]) -> dict[int, list[Example]]:
     for index, example in enumerate(examples):
         groups[root(index)].append(example)
     return groups
-
-
-def _digest_file(path: Path) -> str:
-    """Hash of the pixels, as `livr data check` has it; of the bytes where it would complain."""
-    problem, digest = inspect_picture(path)
-    return hashlib.sha256(path.read_bytes()).hexdigest() if problem else digest
 
 
 def export_parquet(folder: str | Path, out: str | Path, overwrite: bool = False) -> dict[str, int]:

@@ -18,22 +18,25 @@ One exchange per row: a row with several turns is a problem, not silently cut.
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from PIL import Image
-
+from livr.data.check_rows import row_problems
 from livr.data.example import Example
 from livr.data.parts import Placed, from_folder, from_hub, from_parquet, stated_split
-from livr.data.pictures import file_problem
-from livr.data.record import Record, has_id, to_example
+from livr.data.pictures import file_problem, inspect_picture
+from livr.data.record import Look, Record, has_id, to_example
 from livr.data.rows import Row, content_problems, shortened
+from livr.data.store import picture_files
 from livr.data.texts import from_csv, from_json, from_lines
 from livr.errors import DataError, Problem
 
 HUB = "hf:"
+_LISTED = 20
+"""Most missing pictures that are named one by one. More of them have one cause."""
 
 
 def read_examples(
@@ -48,7 +51,10 @@ def read_examples(
 
 
 def read_parts(
-    source: str | Path, images: Path | None = None, unpack: Path | None = None
+    source: str | Path,
+    images: Path | None = None,
+    unpack: Path | None = None,
+    look: Look | None = None,
 ) -> dict[str | None, list[Example]]:
     """Reads a file or folder in any of the formats above.
 
@@ -57,28 +63,31 @@ def read_parts(
         images: Folder that relative image paths start from; default: where the file lies.
         unpack: Folder for the files of images that the source holds as bytes, written as they
             are; default: they are opened in memory.
+        look: Looks into every picture file; default: each is decoded, once.
 
     Returns:
         Split -> its examples; None stands for all of a source that names no splits. Ids that
         start again in each split get the split in front; rows without one get one that is free.
 
     Raises:
-        DataError: With every problem found, each with its row.
+        DataError: With every problem found, each with its row; of many missing pictures the first.
     """
     path = Path(source)
-    base = images or path.parent
+    base = path.parent if images is None else _folder(images)
+    pictures = _Pictures(look or functools.cache(inspect_picture))
     problems: list[Problem] = []
     parts: dict[str | None, list[Example]] = defaultdict(list)
     nameless: set[tuple[str | None, int]] = set()
     seen: dict[tuple[str | None, str], Problem] = {}
     for count, placed in enumerate(_records(str(source), problems), start=1):
         try:
-            example = to_example(placed.record, f"{path.stem}-{count:05d}", base, unpack)
+            name = f"{path.stem}-{count:05d}"
+            example = to_example(placed.record, name, base, unpack, pictures.look)
             split = placed.split or stated_split(placed.record)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             problems.append(Problem(placed.file, placed.row, str(error)))
             continue
-        messages = _problems_of(example)
+        messages = [*_problems_of(example), *pictures.problems_of(example)]
         if has_id(placed.record):
             here = Problem(placed.file, placed.row, "")
             first = seen.setdefault((split, example.id), here)
@@ -88,7 +97,10 @@ def read_parts(
         problems.extend(Problem(placed.file, placed.row, message) for message in messages)
         parts[split].append(example)
     if problems:
-        raise DataError(f"{source} has {len(problems)} problem(s):", problems)
+        raise DataError(
+            f"{source} has {len(problems) + pictures.left_out} problem(s):",
+            [*problems, *pictures.summary(path.name, base)],
+        )
     if not parts:
         raise DataError(f"{source} holds no row")
     if None in parts and len(parts) > 1:
@@ -97,6 +109,12 @@ def read_parts(
             "but others do; fill it in, or leave it out everywhere to have the rows divided"
         )
     return _with_distinct_ids(parts, nameless)
+
+
+def _folder(images: Path) -> Path:
+    if not images.is_dir():
+        raise DataError(f"--images {images} is no folder; name the one that image paths start from")
+    return images
 
 
 def _used(name: str, first: Problem, here: Problem) -> str:
@@ -149,10 +167,46 @@ def _problems_of(example: Example) -> list[str]:
         score_group=example.score_group,
         sources=list(example.sources),
     )
-    stored = (*example.images, *example.helper_images)
-    paths = [Path(image) for image in stored if not isinstance(image, Image.Image)]
-    missing = [file_problem(path, shortened(str(path))) for path in paths]
-    return content_problems(row) + [problem for problem in missing if problem]
+    more = row_problems(example.task, example.choices, example.board, example.answer)
+    return content_problems(row) + more
+
+
+class _Pictures:
+    """Says which picture files cannot be used.
+
+    Attributes:
+        look: Looks into a file that is there.
+        left_out: Missing pictures that were counted only.
+    """
+
+    def __init__(self, look: Look) -> None:
+        self.look = look
+        self.missing = 0
+
+    @property
+    def left_out(self) -> int:
+        return max(0, self.missing - _LISTED)
+
+    def problems_of(self, example: Example) -> list[str]:
+        found = []
+        for path in picture_files([example]):
+            name = shortened(str(path))
+            if problem := file_problem(path, name):
+                self.missing += 1
+                found += [] if self.left_out else [problem]
+            elif fault := self.look(path)[0]:
+                found.append(f"image {name} {fault}")
+        return found
+
+    def summary(self, file: str, base: Path) -> list[Problem]:
+        """One entry for those that were counted only."""
+        if not self.left_out:
+            return []
+        message = (
+            f"{self.left_out:,} more image(s) cannot be found. Relative paths start from {base}; "
+            "if that is the wrong folder, name the right one with --images"
+        )
+        return [Problem(file, None, message)]
 
 
 def _records(source: str, problems: list[Problem]) -> Iterator[Placed]:
@@ -166,17 +220,18 @@ def _records(source: str, problems: list[Problem]) -> Iterator[Placed]:
 
 def _rows(source: str, problems: list[Problem]) -> Iterator[tuple[int, Record]]:
     path = Path(source)
+    suffix = path.suffix.lower()
     if source.startswith(HUB):
         yield from from_hub(source.removeprefix(HUB), problems)
     elif not path.is_file():
         raise DataError(f"{source} does not exist")
-    elif path.suffix == ".csv":
+    elif suffix == ".csv":
         yield from from_csv(path, problems)
-    elif path.suffix == ".parquet":
+    elif suffix == ".parquet":
         yield from from_parquet(path, path.name, problems)
-    elif path.suffix == ".jsonl":
+    elif suffix == ".jsonl":
         yield from from_lines(path, problems)
-    elif path.suffix == ".json":
+    elif suffix == ".json":
         yield from from_json(path, problems)
     else:
         raise DataError(f"{source}: expected .json, .jsonl, .csv, .parquet, a folder or {HUB}NAME")

@@ -9,9 +9,11 @@ from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
 from livr.data.arrow import column_problems, numbered_rows, read_columns, stored_features
+from livr.data.lines import parse_line
 from livr.data.record import Record
 from livr.data.rows import shortened
 from livr.data.sources.parquet import open_file, read_batches
+from livr.data.store import stored_splits
 from livr.errors import DataError, Problem
 
 _SPLITS = {
@@ -26,6 +28,8 @@ _SPLITS = {
 }
 _SAVED = ("state.json", "dataset_dict.json")
 """What `save_to_disk` writes, for a dataset and for a dict of them."""
+_TEXTS = (".csv", ".json", ".jsonl")
+_LISTED = 5
 
 
 class Placed(NamedTuple):
@@ -107,22 +111,25 @@ def from_folder(path: Path, problems: list[Problem]) -> Iterator[Placed]:
 
 
 def _parts(path: Path, problems: list[Problem]) -> Iterator[_Part]:
-    files = [file for file in sorted(path.rglob("*.parquet")) if file.is_file()]
+    below = sorted(file for file in path.rglob("*") if file.suffix.lower() == ".parquet")
+    files = [file for file in below if file.is_file()]
     for file in files:
         name = str(file.relative_to(path))
         read = functools.partial(from_parquet, file, name, problems)
         yield str(PurePath(name).with_suffix("")), name, read
     if files:
         return
+    if not any((path / name).is_file() for name in _SAVED):
+        raise DataError(_no_dataset(path))
     import datasets  # slow to import
 
-    saved = any((path / name).is_file() for name in _SAVED)
     try:
         loaded = datasets.load_from_disk(str(path))
     except Exception as error:  # damaged files raise whatever the reader stumbles over
-        what = "a saved dataset that is damaged" if saved else "neither parquet files nor a dataset"
-        remedy = "save it again with save_to_disk" if saved else "give a folder that holds one"
-        raise DataError(f"{path} holds {what} ({_fault(error)}); {remedy}") from error
+        raise DataError(
+            f"{path} holds a saved dataset that is damaged ({_fault(error)}); save it again with "
+            "save_to_disk"
+        ) from error
     if isinstance(loaded, datasets.DatasetDict):
         named = [(str(name), part) for name, part in loaded.items()]
     else:
@@ -130,6 +137,35 @@ def _parts(path: Path, problems: list[Problem]) -> Iterator[_Part]:
     for name, part in named:
         file_name = name or path.name
         yield name, file_name, functools.partial(_stored_rows, part, file_name, problems)
+
+
+def _no_dataset(path: Path) -> str:
+    """What to do with a folder that holds neither parquet files nor a saved dataset."""
+    if any(_is_ours(path / f"{split}.jsonl") for split in stored_splits(path)):
+        return (
+            f"{path} is a livr data set already: it can be used as it is, livr data check {path} "
+            "looks for mistakes"
+        )
+    texts = sorted(file.name for file in path.iterdir() if file.suffix.lower() in _TEXTS)
+    nothing = f"{path} holds neither parquet files nor a dataset written by save_to_disk"
+    if not texts:
+        return f"{nothing}; give a folder that holds one, or a csv, json or jsonl file"
+    if len(texts) == 1:
+        return f"{nothing}, but {texts[0]}; convert that file: livr data convert {path / texts[0]}"
+    shown = ", ".join(texts[:_LISTED]) + (", ..." if len(texts) > _LISTED else "")
+    return (
+        f"{nothing}, but {shown}; convert one of them, as in livr data convert {path / texts[0]}, "
+        "or put their rows into one file first, with a column split"
+    )
+
+
+def _is_ours(file: Path) -> bool:
+    """Whether the first row of a file named after a split is a row of ours."""
+    if not file.is_file():
+        return False
+    with file.open("rb") as lines:
+        first = next((line for line in lines if line.strip()), b"")
+    return parse_line(first)[0] is not None
 
 
 def _fault(error: Exception) -> str:

@@ -213,7 +213,8 @@ def file_problem(path: Path, name: str) -> str | None:
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError, ValueError):  # no text that a path can be
-        return f"image {name} does not exist"
+        slash = "; write its path with / instead of \\" if "\\" in path.name else ""
+        return f"image {name} does not exist{slash}"
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
             return (
@@ -229,7 +230,8 @@ def inspect_picture(file: Path | io.BytesIO) -> tuple[str, str]:
     try:
         image = read_rgb(file)
     except PictureError as error:
-        return str(error), ""
+        empty = isinstance(file, Path) and file.is_file() and not file.stat().st_size
+        return "is an empty file" if empty else str(error), ""
     digest = hashlib.sha256(f"{image.width}x{image.height} ".encode())
     digest.update(image.tobytes())
     return "", digest.hexdigest()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,22 @@ from PIL import Image
 
 from livr.data.columns import ORIGIN, misspelt
 from livr.data.example import IMAGE_PLACEHOLDER, Example, ImageInput
-from livr.data.pictures import SUFFIXES, inspect_picture
+from livr.data.pictures import SUFFIXES, PictureError, inspect_picture, open_picture
 from livr.data.rows import shortened
 
 USER, ASSISTANT = ("user", "human"), ("assistant", "gpt")
 Record = dict[str, Any]
+Look = Callable[[Path], tuple[str, str]]
+"""Says what is wrong with a picture file, or else its hash, see `inspect_picture`."""
 
 
-def to_example(record: Record, name: str, base: Path, unpack: Path | None = None) -> Example:
+def to_example(
+    record: Record,
+    name: str,
+    base: Path,
+    unpack: Path | None = None,
+    look: Look = inspect_picture,
+) -> Example:
     """Turns one record of any known form into an example.
 
     Args:
@@ -29,6 +37,7 @@ def to_example(record: Record, name: str, base: Path, unpack: Path | None = None
         name: Id used if the record has none.
         base: Folder of relative image paths.
         unpack: Folder for the files of images that come as bytes; None opens them in memory.
+        look: Looks into these files.
 
     Raises:
         ValueError: The record is of no known form, or the bytes of an image cannot be read;
@@ -53,11 +62,11 @@ def to_example(record: Record, name: str, base: Path, unpack: Path | None = None
     return Example(
         id=_said(identity, "id") if has_id(record) else name,
         task="custom" if task in (None, "") else _said(task, "task"),
-        images=tuple(_image(image, base, unpack) for image in images),
+        images=tuple(_image(image, base, unpack, look) for image in images),
         question=_tidy(question, len(images)),
         choices=tuple(_said(text, "choices") for text in _listed(record, "choices")) or None,
         answer=answer.strip(),
-        helper_images=tuple(_image(image, base, unpack) for image in helpers),
+        helper_images=tuple(_image(image, base, unpack, look) for image in helpers),
         board=tuple(_said(line, "board") for line in _listed(record, "board")) or None,
         score_group=None if group is None else _said(group, "score_group"),
         sources=tuple(_said(name, "sources") for name in _listed(record, "sources")),
@@ -141,28 +150,34 @@ def _tidy(question: str, images: int) -> str:
     return rest if IMAGE_PLACEHOLDER not in rest else question.strip()
 
 
-def _image(value: Any, base: Path, unpack: Path | None) -> ImageInput:
+def _image(value: Any, base: Path, unpack: Path | None, look: Look) -> ImageInput:
     if isinstance(value, Image.Image):
         return value
     if isinstance(value, str):
         return base / value
     data = value.get("bytes") if isinstance(value, dict) else value
     if isinstance(data, bytes) and data:
-        return _from_bytes(data, unpack)
+        return _from_bytes(data, unpack, look)
     if isinstance(value, dict) and value.get("path"):
         return base / str(value["path"])
     raise ValueError(f"an image is neither path nor bytes but {type(value).__name__}")
 
 
-def _from_bytes(data: bytes, unpack: Path | None) -> ImageInput:
-    problem, _ = inspect_picture(io.BytesIO(data))
+def _from_bytes(data: bytes, unpack: Path | None, look: Look) -> ImageInput:
+    try:
+        opened = open_picture(io.BytesIO(data))
+    except PictureError as error:
+        raise ValueError(f"an image in the row {error}") from error
+    found: ImageInput = opened
+    if unpack is None:
+        problem, _ = inspect_picture(io.BytesIO(data))
+    else:
+        kind = opened.format or ""
+        name = hashlib.sha256(data).hexdigest() + SUFFIXES.get(kind, f".{kind.lower()}")
+        found = unpack / name
+        if not found.exists():
+            found.write_bytes(data)
+        problem, _ = look(found)
     if problem:
         raise ValueError(f"an image in the row {problem}")
-    opened = Image.open(io.BytesIO(data))
-    if unpack is None:
-        return opened
-    kind = opened.format or ""
-    path = unpack / (hashlib.sha256(data).hexdigest() + SUFFIXES.get(kind, f".{kind.lower()}"))
-    if not path.exists():
-        path.write_bytes(data)
-    return path
+    return found

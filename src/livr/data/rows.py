@@ -1,18 +1,14 @@
-"""One line of a data set file: its schema, and every way it can be wrong."""
+"""One line of a data set file: its schema, and what can be wrong with what it says."""
 
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from livr.data.example import IMAGE_PLACEHOLDER, LETTERS, Example
 from livr.data.lake import board_problem
-from livr.errors import Problem
 
 ADDITIVE = ("helper_images", "board", "score_group", "sources")
 
@@ -59,52 +55,6 @@ def dump_row(row: Row) -> str:
     return json.dumps(kept, ensure_ascii=False)
 
 
-def read_rows(path: Path, file: str, problems: list[Problem]) -> Iterator[tuple[int, Row]]:
-    """Yields (1-based line, row) of every well-formed line; appends a problem for the others.
-
-    Args:
-        path: The JSON-lines file.
-        file: Its name in messages.
-        problems: Receives one entry per malformed line, or one for an empty file.
-    """
-    seen = False
-    with path.open("rb") as lines:
-        for number, raw in enumerate(lines, start=1):
-            if not raw.strip():
-                continue
-            seen = True
-            row, found = parse_line(raw)
-            problems.extend(Problem(file, number, message) for message in found)
-            if row is not None:
-                yield number, row
-    if not seen:
-        problems.append(Problem(file, None, "the file is empty; add rows or delete it"))
-
-
-def parse_line(raw: bytes) -> tuple[Row | None, list[str]]:
-    """Parses one line. Returns the row or None, and what is wrong with the line."""
-    try:
-        value = json.loads(raw.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        return None, [f"not UTF-8 text (byte {error.start}); save the file as UTF-8"]
-    except (ValueError, RecursionError) as error:
-        return None, [f"not a JSON object on one line: {json_fault(error)}"]
-    if not isinstance(value, dict):
-        return None, [f"expected a JSON object {{...}}, found {type(value).__name__}"]
-    try:
-        return Row.model_validate(value), []
-    except ValidationError as error:
-        return None, [_explain(item) for item in error.errors()]
-
-
-def json_fault(error: Exception) -> str:
-    """Says why `json.loads` refused a text."""
-    if isinstance(error, json.JSONDecodeError | RecursionError):
-        return str(error)
-    # Python reads no longer whole numbers; its own message advises to change Python's settings.
-    return f"a number has more than {sys.get_int_max_str_digits():,} digits; put it in quotes"
-
-
 def is_unicode(text: str) -> bool:
     """Whether it can be written. JSON can name half of a character, a lone surrogate: \\ud800."""
     try:
@@ -118,18 +68,6 @@ def shortened(text: str) -> str:
     """Returns a value as messages show it: a picture in base64 would fill the screen."""
     text = text.encode(errors="backslashreplace").decode()
     return text if len(text) <= 120 else f"{text[:60]}... ({len(text):,} letters)"
-
-
-def _explain(item: Any) -> str:
-    key = ".".join(str(part) for part in item["loc"])
-    if item["type"] == "missing":
-        return f'the key "{key}" is missing'
-    if item["type"] == "extra_forbidden":
-        known = ", ".join(Row.model_fields)
-        return f'unknown key "{key}"; a row has: {known}'
-    value = repr(item["input"])
-    shown = value if len(value) <= 40 else value[:37] + "..."
-    return f'"{key}": {item["msg"].lower()}, found {shown}'
 
 
 def content_problems(row: Row) -> list[str]:

@@ -15,8 +15,9 @@ from typing import Any
 from PIL import Image
 
 from livr.data.example import Example, ImageInput
+from livr.data.lines import read_rows
 from livr.data.pictures import SUFFIXES, PictureError, open_picture, path_problem, storable
-from livr.data.rows import Row, content_problems, dump_row, read_rows
+from livr.data.rows import Row, content_problems, dump_row
 from livr.data.target import MANIFEST as MANIFEST
 from livr.data.target import staged_folder as staged_folder
 from livr.data.target import writable_target as writable_target
@@ -56,11 +57,11 @@ def load_split(folder: str | Path, split: str) -> list[Example]:
     problems: list[Problem] = []
     examples = []
     seen: dict[str, int] = {}
-    for number, row in read_rows(path, path.name, problems):
-        messages = content_problems(row)
-        if row.id in seen:
-            messages.append(f"the id {row.id!r} was already used in row {seen[row.id]}")
-        seen.setdefault(row.id, number)
+    for number, row, whole in read_rows(path, path.name, problems):
+        messages = content_problems(row) if whole else []
+        first = seen.setdefault(row.id, number) if row.id.strip() else number
+        if first != number:
+            messages.append(f"the id {row.id!r} was already used in row {first}")
         stored = (*row.images, *row.helper_images)
         messages.extend(m for image in stored if (m := path_problem(root, image)))
         problems.extend(Problem(path.name, number, message) for message in messages)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from livr.data.columns import misspelt, repeated
+from livr.data.lines import json_fault
 from livr.data.record import Record
-from livr.data.rows import json_fault
 from livr.errors import DataError, Problem
 
 COLUMNS = ("image", "question", "answer")
@@ -99,14 +99,15 @@ def from_lines(path: Path, problems: list[Problem]) -> _Numbered:
     with path.open("rb") as lines:
         for number, raw in enumerate(lines, start=1):
             try:
-                line = raw.decode("utf-8-sig")
+                line = raw.decode("utf-8-sig").rstrip("\r\n")
                 if not line.strip():
                     continue
                 row, doubled = _parsed(line)
             except UnicodeDecodeError as error:
                 problems.append(Problem(path.name, number, f"the line {not_utf8(error)}"))
             except (ValueError, RecursionError) as error:
-                problems.append(Problem(path.name, number, f"not JSON: {json_fault(error)}"))
+                message = f"not JSON: {json_fault(error, in_line=True)}"
+                problems.append(Problem(path.name, number, message))
             else:
                 yield from _without_repeats(path, number, row, doubled, problems)
 

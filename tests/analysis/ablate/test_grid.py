@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -93,7 +94,10 @@ def test_mirage_has_constants_of_its_own(tmp_path: Path) -> None:
         ({"sizes": {"tran": 3}}, "sizes.tran: no such setting"),
         ({"variants": ["nope"]}, "unknown method 'nope'"),
         ({"variants": ["sft", "sft"]}, "the variant sft is there twice"),
-        ({"seeds": []}, "seeds"),
+        ({"seeds": []}, "seeds: the list is empty; name at least one"),
+        ({"seeds": 42}, "seeds: 42 is no list; write [42]"),
+        ({"tasks": "counting"}, "tasks: 'counting' is no list; write [counting]"),
+        ({"sweep": {"optim.lr": 0.1}}, "sweep.optim.lr: 0.1 is no list; write [0.1]"),
         ({"tasks": [{"name": "a/b"}]}, "letters, digits"),
         ({"tasks": [{"name": "m", "mix": {"a": 0}}]}, "positive weights"),
         ({"tasks": [{"name": "m", "data": "a", "mix": {"a": 1}}]}, "not both"),
@@ -124,7 +128,19 @@ def test_what_is_wrong_is_said_in_one_message(
     with pytest.raises(ConfigError) as error:
         load_grid(write(tmp_path, **values))
     assert message in str(error.value)
-    assert "grid.yaml: not a grid" in str(error.value)
+    said = str(error.value)
+    assert "grid.yaml: wrong settings" in said
+    assert not re.search("tuple|input|validation", said, re.IGNORECASE), "words of a library"
+
+
+def test_names_that_are_none_and_wrong_values_are_said_together(tmp_path: Path) -> None:
+    variants = [{"method": "nope", "epoch": [1]}, {"method": "sft", "epoch": 1}]
+    with pytest.raises(ConfigError) as error:
+        load_grid(write(tmp_path, variants=variants, seeds=1, sizes={"tran": 3}, task=1))
+    named = [line.split(":")[0].strip() for line in str(error.value).splitlines()[1:]]
+    assert sorted(named) == [
+        "seeds", "sizes.tran", "task", "variants.0.epoch", "variants.0.method", "variants.1.epoch",
+    ]  # fmt: skip
 
 
 def test_a_mix_beside_its_parts_may_give_its_tests_other_names(tmp_path: Path) -> None:

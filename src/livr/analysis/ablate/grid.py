@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -9,10 +10,10 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from livr.analysis.ablate.arm import Arm
-from livr.config import Settings, read_yaml
+from livr.config import Settings, build, read_yaml
 from livr.errors import ConfigError
 
 POOL = "pool"
@@ -81,11 +82,11 @@ class Task(Settings):
 class Grid(Settings):
     """Variants x tasks x seeds x settings."""
 
-    tasks: tuple[Task, ...] = Field(min_length=1)
+    tasks: tuple[Task, ...]
     """What to train on and test."""
-    variants: tuple[Arm, ...] = Field(min_length=1)
+    variants: tuple[Arm, ...]
     """The methods. A method that trains nothing is one cell per task, whatever the seeds."""
-    seeds: tuple[int, ...] = Field((42,), min_length=1)
+    seeds: tuple[int, ...] = (42,)
     """Seeds of the runs (appendix B: 42; we take at least three)."""
     model: str = "mini"
     """Hub id, checkpoint folder, or `mini`."""
@@ -110,6 +111,13 @@ class Grid(Settings):
     """The variant that the others are compared with."""
     paper: str | None = None
     """Table of published numbers that this grid repeats, see livr compare --paper."""
+
+    @field_validator("tasks", "variants", "seeds")
+    @classmethod
+    def _not_empty(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
+        if not value:
+            raise ValueError("the list is empty; name at least one")
+        return value
 
     @model_validator(mode="after")
     def _names_are_different(self) -> Grid:
@@ -169,11 +177,7 @@ def load_grid(path: Path, trust_remote_code: bool = False, **given: Any) -> Grid
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: expected settings like 'tasks: [counting]', found {values!r}")
     values |= {name: value for name, value in given.items() if value is not None}
-    try:
-        grid = Grid.model_validate(values)
-    except ValidationError as error:
-        lines = [_explained(item["loc"], item["type"], item["msg"]) for item in error.errors()]
-        raise ConfigError("\n".join([f"{path}: not a grid", *lines])) from error
+    grid = _validated(values, str(path))
     if trust_remote_code:
         settings = {**grid.settings, "trust_remote_code": True}
         return grid.model_copy(update={"settings": settings})
@@ -186,10 +190,32 @@ def load_grid(path: Path, trust_remote_code: bool = False, **given: Any) -> Grid
     return grid
 
 
-def _explained(place: Sequence[int | str], kind: str, message: str) -> str:
-    name = ".".join(str(part) for part in place) or "grid"
-    if kind != "extra_forbidden":
-        return f"  {name}: {message.removeprefix('Value error, ')}"
+def _validated(values: dict[str, Any], where: str) -> Grid:
+    """As `build`, which knows no settings within lists: names that are none are explained here."""
+    try:
+        return Grid.model_validate(values)
+    except ValidationError as error:
+        unknown = [item["loc"] for item in error.errors() if item["type"] == "extra_forbidden"]
+    said = [f"{where}: wrong settings"]
+    try:
+        build(Grid, _without(values, unknown), where)
+    except ConfigError as error:
+        said = str(error).splitlines()
+    raise ConfigError("\n".join([said[0], *map(_no_setting, unknown), *said[1:]]))
+
+
+def _without(values: dict[str, Any], places: Sequence[Sequence[int | str]]) -> dict[str, Any]:
+    kept = copy.deepcopy(values)
+    for place in places:
+        group: Any = kept
+        for part in place[:-1]:
+            group = group[part]
+        del group[place[-1]]
+    return kept
+
+
+def _no_setting(place: Sequence[int | str]) -> str:
+    name = ".".join(str(part) for part in place)
     inner: dict[str, type[Settings]] = {"tasks": Task, "variants": Arm, "sizes": Sizes}
     known = inner.get(str(place[0]), Grid) if len(place) > 1 else Grid
     return f"  {name}: no such setting (known here: {', '.join(known.model_fields)})"

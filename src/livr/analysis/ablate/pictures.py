@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from livr.data.rows import read_rows
+from livr.data.lines import read_rows
 from livr.data.store import MANIFEST, file_sha256, read_manifest
 from livr.errors import DataError, Problem
 from livr.files import write_whole
@@ -146,8 +146,9 @@ def _named(folder: Path, splits: Sequence[str]) -> dict[str, os.stat_result]:
     for split in splits:
         file = folder / f"{split}.jsonl"
         if file.is_file():
-            for _, row in read_rows(file, file.name, problems):
-                names.update(map(os.path.normpath, (*row.images, *row.helper_images)))
+            for line in read_rows(file, file.name, problems):
+                shown = (*line.row.images, *line.row.helper_images)
+                names.update(map(os.path.normpath, shown))
     found: dict[str, os.stat_result] = {}
     for name in sorted(names):
         with suppress(OSError, ValueError):  # missing, or a name that no file can have

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from livr.analysis.ablate.grid import POOL, Grid, Task
 from livr.analysis.ablate.pictures import marks
-from livr.data.build import build_task
+from livr.data.build import build_task, buildable
 from livr.data.example import Example
-from livr.data.rows import dump_row, parse_line
+from livr.data.lines import parse_line
+from livr.data.rows import dump_row
 from livr.data.store import BLINK, MANIFEST, file_sha256, load_split, read_manifest, write_dataset
-from livr.data.tasks import TASKS, get_task
+from livr.data.tasks import TASKS
 from livr.errors import ConfigError, DataError
 
 Listener = Callable[[str], None]
@@ -36,12 +37,18 @@ class Sources:
         """Find everything that is not built here, before anything is built.
 
         Raises:
-            ConfigError: A task of the embedded images does not exist.
+            ConfigError: Data sets can be built of no embedded images; all of them are named.
             DataError: A data set folder is missing.
         """
-        for task in self.grid.tasks:
-            for name in {*task.parts, *task.tested.values()}:
-                self._place(name)
+        parts = (name for task in self.grid.tasks for name in (*task.parts, *task.tested.values()))
+        names = list(dict.fromkeys(parts))
+        wrong = [name for name in names if self._built_here(name) and name not in buildable()]
+        if wrong:
+            said = map(_not_embedded, wrong)
+            few = f"{len(wrong)} data sets cannot be built:\n  " if len(wrong) > 1 else ""
+            raise ConfigError(few + "\n  ".join(said))
+        for name in names:
+            self._place(name)
 
     def training(self, task: Task) -> Path:
         """The folder that a task trains on."""
@@ -68,15 +75,17 @@ class Sources:
         if self.listener is not None:
             self.listener(text)
 
+    def _built_here(self, name: str) -> bool:
+        if name.startswith(BLINK) or self.grid.data != POOL:
+            return False
+        return name in TASKS or not Path(name).is_dir()
+
     def _place(self, name: str) -> tuple[Path, bool]:
         """The folder of a data set, and whether it is one to build here."""
+        if self._built_here(name):
+            return self.folder / name, True
         root = Path() if self.grid.data == POOL else Path(self.grid.data)
-        if name.startswith(BLINK):
-            place = root / name.removeprefix(BLINK)
-        elif self.grid.data == POOL and (name in TASKS or not Path(name).is_dir()):
-            return self.folder / get_task(name).name, True
-        else:
-            place = root / name
+        place = root / name.removeprefix(BLINK)
         if not place.is_dir():
             raise DataError(
                 f"the data set {name} is not there: {place} is no folder. Make it with "
@@ -109,6 +118,21 @@ class Sources:
                 splits["val"] = join(having, "val", self.grid.data_seed)
             write_dataset(place, splits, recipe)
         return place
+
+
+def _not_embedded(name: str) -> str:
+    """Why a grid cannot build a data set, and how it gets one."""
+    if name in TASKS:
+        return (
+            f"{name} has no embedded pictures. Make its data set with livr data build {name} "
+            f"--source FOLDER --out DATA/{name}, then name the folder that holds the data sets of "
+            "all tasks: data: DATA in the grid, or --data DATA"
+        )
+    return (
+        f"there is no task {name!r} of the embedded pictures; choose among "
+        f"{', '.join(buildable())}. For data sets of your own name the folder that holds one for "
+        "each task: data: FOLDER in the grid, or --data FOLDER"
+    )
 
 
 def join(weights: Mapping[Path, float], split: str, seed: int) -> Iterator[Example]:

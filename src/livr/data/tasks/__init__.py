@@ -46,12 +46,17 @@ TASKS: dict[str, Task[Any]] = {
 }
 
 
-def get_task(name: str) -> Task[Any]:
+def get_task(name: str, *others: str) -> Task[Any]:
     """Returns a task.
+
+    Args:
+        name: Its name.
+        others: What may be named in its place, for the message.
 
     Raises:
         ConfigError: There is no task of that name.
     """
     if name not in TASKS:
-        raise ConfigError(f"there is no task {name!r}; choose one of {', '.join(TASKS)} or all")
+        known = ", ".join((*TASKS, *others))
+        raise ConfigError(f"there is no task {name!r}; choose one of {known}")
     return TASKS[name]
