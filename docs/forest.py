@@ -22,8 +22,8 @@ TRIED: tuple[tuple[str, tuple[str, ...], Mapping[str, str]], ...] = (
     ("The halves, three seeds", (*MAIN, "controls"), {
         "latents_only": "latents, no bottleneck", "mask_only": "bottleneck, no latents",
     }),
-    ("First stages, ours", ("table1-pool", "warm", "plus"), {
-        "livr_warm": "ordinary stage first", "livr_annealed": "opening by and by",
+    ("First stages, ours", (*MAIN, "warm", "plus", "plus-seeds"), {
+        "livr_annealed": "opening by and by, three seeds", "livr_warm": "ordinary stage first",
         "livr_half_blind": "half of it blind",
     }),
     ("Fewer questions", FEW, {"livr": "1,000 ten times, three seeds"}),

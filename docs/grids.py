@@ -29,6 +29,8 @@ from livr.analysis.compare_mean import means
 DOCS = Path(__file__).parent
 ABLATED = (*MAIN, "controls", "ablations", "ablations-seeds")
 """The grids that the ablations are taken from."""
+SOFTER = (*MAIN, "plus", "plus-seeds")
+"""The grids of the softer first stages; the annealed one has three seeds."""
 ROOM, CEILING = 0.10, 0.95
 """Direct SFT is to be so far above the most common answer, and below this accuracy."""
 
@@ -147,9 +149,9 @@ BLOCKS: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "warm means": lambda: of_pairs(
             read("table1-pool", "warm"), ("livr_warm", "sft"), ("livr_warm", "livr")
         ),
-        "softer": lambda: of_softer(read("table1-pool", "plus")),
+        "softer": lambda: of_softer(read(*SOFTER)),
         "softer means": lambda: of_pairs(
-            read("table1-pool", "plus"),
+            read(*SOFTER),
             ("livr_half_blind", "sft"),
             ("livr_half_blind", "livr"),
             ("livr_annealed", "sft"),

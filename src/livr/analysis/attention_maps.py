@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isqrt
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from livr.analysis.inside.latents import latent_positions
 from livr.analysis.inside.questions import Questions
 from livr.analysis.inside.weights import recorded
 from livr.analysis.regions import Mask
+from livr.backbones.pixtral import PixtralImageTextProcessor
 from livr.errors import UnsupportedModelError
 from livr.method.roles import Role
 from livr.model.encoder import Encoded, read_image
@@ -23,6 +25,8 @@ OUTLIER = 3.5
 """Robust z-score beyond which a position is unlike its neighbours (Iglewicz and Hoaglin)."""
 
 Map = NDArray[np.float32]
+Grid = tuple[int, int]
+"""Rows and columns."""
 
 
 @dataclass(frozen=True)
@@ -36,15 +40,18 @@ class Look:
         sinks_I: True at attention sinks: positions that nearly all latents look at and whose
             state is an outlier in norm.
         grids: (rows, columns) of each image's positions.
+        margins: Rows above and below, columns left and right of them that the image has and the
+            model does not see.
     """
 
     weights_KI: Tensor
     layers_LI: Tensor
     sinks_I: Tensor
-    grids: tuple[tuple[int, int], ...]
+    grids: tuple[Grid, ...]
+    margins: tuple[Grid, ...]
 
     def maps(self, latent: int | None = None, sinks: bool = True) -> list[Map]:
-        """One map per image, (rows, columns); all images of a question sum to one.
+        """One map per image, (rows, columns) with margins; all images of a question sum to one.
 
         Args:
             latent: Which latent; None for the mean over latents.
@@ -55,38 +62,83 @@ class Look:
             flat_I = flat_I.masked_fill(self.sinks_I, 0)
         flat_I = flat_I / flat_I.sum().clamp_min(1e-12)
         parts = torch.split(flat_I, [rows * columns for rows, columns in self.grids])
-        return [p.reshape(g).numpy() for p, g in zip(parts, self.grids, strict=True)]
+        return [
+            np.pad(part.reshape(grid).numpy(), [(size, size) for size in margin])
+            for part, grid, margin in zip(parts, self.grids, self.margins, strict=True)
+        ]
 
 
-def grids(
-    model: Model, row: Encoded, sizes: Sequence[tuple[int, int]]
-) -> tuple[tuple[int, int], ...]:
+def grids(model: Model, row: Encoded, images: int) -> tuple[Grid, ...]:
     """Rows and columns of the positions of each image.
+
+    They are known where the processor gives them (Qwen, GLM-4V, Pixtral, Mistral 3), and where
+    the model has looked at each image once, at one square size (LLaVA 1.5, Gemma 3, PaliGemma;
+    InternVL, Idefics3 and SmolVLM if a single tile is all there is).
 
     Args:
         model: The model.
         row: The encoded question.
-        sizes: (width, height) of its images.
+        images: How many images it has.
 
     Raises:
-        UnsupportedModelError: The positions of an image are not one rectangle.
+        UnsupportedModelError: The positions of an image are not known to be one rectangle.
     """
-    known = row.images.get("image_grid_thw")
-    if known is not None:
+    found = _given(model, row)
+    if found is None:
+        side = isqrt(_positions_of_a_view(model) or 0)
+        found = ((side, side),) * images
+    if len(found) != images or sum(r * c for r, c in found) != row.num_image_tokens:
+        raise UnsupportedModelError(
+            f"{model.source}: question {row.id} has {row.num_image_tokens} positions for "
+            f"{images} image(s), and they are not one rectangle per image: the processor cuts "
+            "images into tiles, or does not say how positions lie. Attention cannot be drawn over "
+            "such images; livr audit needs no maps and works"
+        )
+    return found
+
+
+def _given(model: Model, row: Encoded) -> tuple[Grid, ...] | None:
+    """Grids that the processor gives, or None."""
+    patches = row.images.get("image_grid_thw")
+    if patches is not None:
         merge = int(getattr(model.processor.image_processor, "merge_size", 1))
-        return tuple((int(h) // merge, int(w) // merge) for _, h, w in known.tolist())
-    each = row.num_image_tokens // len(sizes)
-    found = []
-    for width, height in sizes:
-        options = [(h, each // h) for h in range(1, each + 1) if each % h == 0]
-        rows, columns = min(options, key=lambda g: abs(np.log(g[0] / g[1] * width / height)))
-        if max(rows / columns, columns / rows) > 8 * max(width / height, height / width):
-            raise UnsupportedModelError(
-                f"{model.source}: {each} positions per image are no rectangle; attention maps "
-                "need a family with one position per patch"
-            )
-        found.append((rows, columns))
-    return tuple(found)
+        return tuple((int(h) // merge, int(w) // merge) for _, h, w in patches.tolist())
+    if isinstance(model.processor, PixtralImageTextProcessor):
+        side = model.processor.side
+        return tuple((int(h) // side, int(w) // side) for h, w in row.images["image_sizes"])
+    return None
+
+
+def _positions_of_a_view(model: Model) -> int | None:
+    """Positions of one look at an image, or at a tile of it, where all looks are of one size."""
+    if model.hf.config.model_type == "llava":
+        vision = model.hf.config.vision_config
+        return int(vision.image_size // vision.patch_size) ** 2
+    for name in ("image_seq_length", "image_seq_len"):
+        if hasattr(model.processor, name):
+            return int(getattr(model.processor, name))
+    return None
+
+
+def margins(model: Model, found: Sequence[Grid], sizes: Sequence[tuple[int, int]]) -> list[Grid]:
+    """What a processor cuts off at the edges of images (LLaVA 1.5), in rows and columns.
+
+    Args:
+        model: The model.
+        found: Rows and columns of each image's positions.
+        sizes: (width, height) of each image.
+    """
+    processor = model.processor.image_processor
+    shortest = dict(processor.size).get("shortest_edge")
+    if not getattr(processor, "do_center_crop", None) or not shortest:
+        return [(0, 0)] * len(sizes)
+    crop = processor.crop_size
+    cut = []
+    for (rows, columns), (width, height) in zip(found, sizes, strict=True):
+        scale = shortest / min(width, height)
+        beyond = (height * scale / crop.height - 1, width * scale / crop.width - 1)
+        cut.append((max(0, round(beyond[0] * rows / 2)), max(0, round(beyond[1] * columns / 2))))
+    return cut
 
 
 @torch.no_grad()
@@ -108,12 +160,14 @@ def look(questions: Questions, mask: str) -> list[Look]:
             weights_LKI = weights_LBKT[:, b][:, :, is_image_T]
             example = questions.examples[index]
             sizes = [read_image(image, example.id).size for image in example.images]
+            shapes = grids(model, chunk.prompts[b], len(sizes))
             found.append(
                 Look(
                     weights_KI=weights_LKI.mean(0),
                     layers_LI=weights_LKI.mean(1),
                     sinks_I=sinks(weights_LKI.mean(0), norms_BT[b][is_image_T]),
-                    grids=grids(model, chunk.prompts[b], sizes),
+                    grids=shapes,
+                    margins=tuple(margins(model, shapes, sizes)),
                 )
             )
     return found
@@ -142,19 +196,29 @@ def _z(values: Tensor) -> Tensor:
     return 0.6745 * (values - centre) / spread
 
 
-def enrichment(weights: Sequence[Map], masks: Sequence[Mask | None]) -> float | None:
+def enrichment(
+    weights: Sequence[Map], masks: Sequence[Mask | None], unseen: Sequence[Grid] = ()
+) -> float | None:
     """Attention per area inside the marked regions, over attention per area anywhere.
 
     1 is what blind attention gives; 2 is twice as much as the regions' area would get.
+
+    Args:
+        weights: Maps of a question's images.
+        masks: The region in each, if there is one.
+        unseen: Margins of the maps, which do not count: the model does not see them.
 
     >>> weights = np.array([[0.5, 0.5], [0.0, 0.0]], dtype=np.float32)
     >>> enrichment([weights], [np.array([[True, True], [False, False]])])
     2.0
     """
     inside = total = area = cells = 0.0
-    for map_, mask in zip(weights, masks, strict=True):
+    around = unseen or ((0, 0),) * len(masks)
+    for map_, mask, (above, left) in zip(weights, masks, around, strict=True):
         share = np.zeros(map_.shape) if mask is None else coverage(mask, map_.shape)
-        inside += float((map_ * share).sum())
+        seen = slice(above, len(map_) - above), slice(left, map_.shape[1] - left)
+        share = share[seen]
+        inside += float((map_[seen] * share).sum())
         total += float(map_.sum())
         area += float(share.sum())
         cells += share.size

@@ -77,7 +77,7 @@ def purity(vectors_PD: Vectors, labels_P: Labels, groups_P: NDArray[np.int64]) -
     if k < 1:
         return {"purity": float("nan"), "chance": float("nan"), "neighbours": 0}
     nearest_Pk = np.argpartition(-similar_PP, k - 1, axis=1)[:, :k]
-    shares = {label: float((labels_P == label).mean()) for label in set(labels_P.tolist())}
+    shares = {label: float((labels_P == label).mean()) for label in sorted(set(labels_P.tolist()))}
     return {
         "purity": float((labels_P[nearest_Pk] == labels_P[:, None]).mean()),
         "chance": sum(share**2 for share in shares.values()),

@@ -17,6 +17,7 @@ from livr.analysis.audit.run import draw_questions, open_model, source_name
 from livr.analysis.inside.questions import Questions
 from livr.analysis.regions import (
     MARKED_TASKS,
+    Mask,
     Regions,
     counted_objects,
     drawn_marks,
@@ -178,7 +179,7 @@ def _enrichment(
             value
             for example, x in zip(examples, looks, strict=True)
             if example.id in regions
-            and (value := enrichment(x.maps(sinks=sinks), regions[example.id])) is not None
+            and (value := _enriched(x, regions[example.id], sinks)) is not None
         ]
         if not values:
             return None
@@ -201,6 +202,10 @@ def in_turn(tasks: Sequence[str], most: int) -> list[int]:
         rounds.append((seen[task], i))
         seen[task] += 1
     return [i for _, i in sorted(rounds)[:most]]
+
+
+def _enriched(seen: Look, masks: Sequence[Mask | None], sinks: bool) -> float | None:
+    return enrichment(seen.maps(sinks=sinks), masks, seen.margins)
 
 
 def _without(seen: Look) -> str:

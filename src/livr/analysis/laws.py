@@ -25,6 +25,8 @@ from livr.train.stage import Learner
 ROUNDING = 1e-4
 """Largest relative difference that counts as rounding in float32."""
 
+PIXELS_ONLY = "its code takes pixels only; features are not kept"
+
 SIDES: tuple[Side, ...] = ("left", "right")
 
 
@@ -32,17 +34,19 @@ def _roles(model: Model) -> tuple[str, bool]:
     rows = model.encode(probes(), "keep", answer=True)
     batch = model.batch(rows)
     counts = {role: int((batch.roles_BT == role).sum()) for role in Role}
-    features = sum(len(f.pooled_ID) for row in model.image_features(rows) for f in row)
     answers = sum(len(row) - row.answer_start for row in rows)
     fits = (
-        counts[Role.IMAGE] == features > 0
+        counts[Role.IMAGE] > 0
         and counts[Role.LATENT] == model.num_latents * len(rows)
         and counts[Role.ANSWER] == answers
         and counts[Role.PROMPT] > 0
     )
     named = {role.name.lower(): n for role, n in counts.items() if role is not Role.PAD}
     text = ", ".join(f"{n} {name}" for name, n in named.items())
-    return f"{text}; {features} image features", fits
+    if not model.can_keep_features:
+        return f"{text}; {PIXELS_ONLY}", fits
+    features = sum(len(f.pooled_ID) for row in model.image_features(rows) for f in row)
+    return f"{text}; {features} image features", fits and counts[Role.IMAGE] == features
 
 
 def _blind(model: Model) -> tuple[str, bool]:
@@ -109,7 +113,7 @@ def _padding(model: Model) -> tuple[str, bool]:
 @torch.no_grad()
 def _cached(model: Model) -> tuple[str, bool]:
     if not model.can_keep_features:
-        return "its code takes pixels only; features are not kept", True
+        return PIXELS_ONLY, True
     rows = model.encode(probes(), "keep", answer=True)
     prompts = model.encode(probes(), "keep", answer=False)
     found, said = [], []

@@ -42,16 +42,17 @@ def load_processor(
         An instance of the family's processor class.
 
     Raises:
-        ModelError: A file is missing, or names a class that transformers does not have.
+        ModelError: A file is missing, or names a class that transformers does not have; there is
+            no chat template, or not one; a pixel budget is given where there is none to set.
     """
     trust = {"trust_remote_code": trust_remote_code}
     try:
         kind = _processor_class(source, trust_remote_code)
         tokenizer = AutoTokenizer.from_pretrained(source, **trust)
         image_processor = AutoImageProcessor.from_pretrained(source, backend="pil", **trust)
+        template = _chat_template(source, tokenizer)
     except (OSError, ValueError, ImportError, KeyError) as error:
         raise ModelError(f"{source}: cannot load its processor: {_first_line(error)}") from error
-    template = tokenizer.chat_template or _template_file(source)
     template = family.template if template is None and family is not None else template
     if template is None:
         raise ModelError(
@@ -129,12 +130,34 @@ def _processor_class(source: str, trust_remote_code: bool) -> type[ProcessorMixi
     )
 
 
-def _template_file(source: str) -> str | None:
-    path = cached_file(source, "chat_template.jinja", _raise_exceptions_for_missing_entries=False)
-    if path is not None:
-        return Path(path).read_text(encoding="utf-8")
-    template = _read_json(source, "chat_template.json").get("chat_template")
-    return template if isinstance(template, str) else None
+def _chat_template(source: str, tokenizer: Any) -> str | None:
+    """The template that transformers' own `AutoProcessor` takes, by its order of files.
+
+    The tokenizer's comes last: it may be the language model's own, which knows no images.
+
+    Raises:
+        ModelError: There are several, and nothing says which one is meant.
+    """
+    found = (
+        _read_json(source, "processor_config.json").get("chat_template")
+        or _read_json(source, "chat_template.json").get("chat_template")
+        or _read_text(source, "chat_template.jinja")
+        or tokenizer.chat_template
+    )
+    if isinstance(found, dict):
+        if "default" not in found:
+            raise ModelError(
+                f"{source}: has {len(found)} chat templates ({', '.join(sorted(found))}), none of "
+                "them called default; write the one to be used, which must know images, to "
+                "chat_template.jinja in the checkpoint folder"
+            )
+        found = found["default"]
+    return str(found) if found else None
+
+
+def _read_text(source: str, name: str) -> str | None:
+    path = cached_file(source, name, _raise_exceptions_for_missing_entries=False)
+    return None if path is None else Path(path).read_text(encoding="utf-8")
 
 
 def limit_pixels(image_processor: Any, max_pixels: int, source: str, frames: int = 1) -> None:
@@ -146,8 +169,12 @@ def limit_pixels(image_processor: Any, max_pixels: int, source: str, frames: int
         longest edge (Pixtral, Idefics3, ...)  longest edge = root of the budget
         tiles (InternVL)                       as many tiles as fit, at least one
 
+    There is none where an image is read at one size (LLaVA 1.5, Gemma 3, PaliGemma), and none
+    where it is cut by a list of shapes that the model's configuration holds, too (LLaVA-NeXT,
+    LLaVA-OneVision).
+
     Raises:
-        ModelError: The family reads every image at one fixed size.
+        ModelError: There is no budget to set.
     """
     size = getattr(image_processor, "size", None) or {}
     longest, shortest = _get(size, "longest_edge"), _get(size, "shortest_edge")
@@ -162,6 +189,12 @@ def limit_pixels(image_processor: Any, max_pixels: int, source: str, frames: int
         tile = _get(size, "height") * _get(size, "width")
         image_processor.max_patches = max(1, max_pixels // tile)
         image_processor.min_patches = min(image_processor.min_patches, image_processor.max_patches)
+    elif getattr(image_processor, "image_grid_pinpoints", None):
+        raise ModelError(
+            f"{source}: cuts images into tiles by a list of shapes that belongs to the model "
+            "(image_grid_pinpoints), there is no pixel budget to set; leave max_pixels unset. "
+            "Smaller images take fewer tiles"
+        )
     else:
         raise ModelError(
             f"{source}: reads every image at a fixed size, there is no pixel budget to set; "

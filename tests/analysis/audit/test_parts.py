@@ -112,6 +112,16 @@ def test_a_probe_finds_what_is_there_and_nothing_else() -> None:
     assert probes.probe(noise, labels, (), 0)["accuracy"] < 0.55
 
 
+@pytest.mark.parametrize(("shuffled", "by_chance"), [(0.3, 0.5), (0.6, 0.6)])
+def test_a_reading_is_held_against_the_larger_of_both_controls(shuffled, by_chance) -> None:
+    own = {"accuracy": 0.9, "ci95": [0.8, 0.95], "random_label": shuffled}
+    reading = probes.Reading({"latents": own, "text": {"accuracy": 0.5}}, common=0.5)
+    assert reading.gain == pytest.approx(0.9 - by_chance)
+    ends = (reading.interval.low, reading.interval.high)
+    assert ends == pytest.approx((0.8 - by_chance, 0.95 - by_chance))
+    assert reading.words() == "latents 90.0 %, text 50.0 %"
+
+
 def test_a_probe_cannot_know_a_photograph_again() -> None:
     """All questions about a photograph have one answer, and states tell photographs apart."""
     asked = about_photographs(20, 6)

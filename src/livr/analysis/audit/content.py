@@ -20,6 +20,8 @@ from livr.data.example import Example
 from livr.evaluate.shared import sources_among
 from livr.model.encoder import read_image
 
+OVER_ALL, FEWEST = ("mean", "noise"), 2
+"""What is made of all questions takes so many: one alone is its own mean and has no spread."""
 ROUNDING = 1e-3
 """Largest change of a logit that counts as rounding."""
 
@@ -102,13 +104,17 @@ def blank(example: Example) -> Example:
 
 
 def _replace(case: Case, mask: str, kind: str) -> Finding:
+    name = f"content.{kind}" + ("" if mask == "ordinary" else f".{mask}")
+    claim = f"{RULE[mask]}, {CLAIMS[kind]} instead of the latents."
+    n = len(case.examples)
+    if kind in OVER_ALL and n < FEWEST:
+        return Finding.too_few(name, claim, f"{n} question", f"{FEWEST} questions", n)
     content, donor = _replacement(case, mask, kind)
     before = case.right(mask)
     after = case.questions.answers(mask, edit=replacing(case.questions.model, content))
-    name = f"content.{kind}" + ("" if mask == "ordinary" else f".{mask}")
     shared: dict[str, Any] = {
         "name": name,
-        "claim": f"{RULE[mask]}, {CLAIMS[kind]} instead of the latents.",
+        "claim": claim,
         "done": f"Keys and values of the latents in all layers replaced by {KINDS[kind]}; "
         f"{mask} rule.",
         "healthy": "falls: interval above 0",

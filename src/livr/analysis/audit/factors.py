@@ -16,7 +16,7 @@ import numpy as np
 
 from livr.analysis.audit.case import Case
 from livr.analysis.audit.finding import Finding
-from livr.analysis.audit.probes import FEWEST, FOLDS, probe
+from livr.analysis.audit.probes import FEWEST, FOLDS, read_off
 from livr.analysis.in_print import percent
 from livr.analysis.inside.questions import Questions
 from livr.analysis.inside.states import read_states
@@ -24,7 +24,6 @@ from livr.analysis.regions import MARKED_TASKS, Mask, counted_objects, drawn_mar
 from livr.data.example import Example
 from livr.data.pool.counts import PLURAL
 from livr.data.prompts import TEMPLATES
-from livr.evaluate.stats import Interval
 from livr.model.encoder import read_image
 
 PICTURES = 120
@@ -115,32 +114,21 @@ def run(case: Case) -> list[Finding]:
 
 
 def _finding(case: Case, factor: Factor, questions: Questions) -> Finding:
-    states = read_states(questions, RULE)
-    sources = {
-        "latents": states.latents_NKD.flatten(1),
-        "image": states.image_ND,
-        "text": states.text_ND,
-    }
-    found = {
-        name: probe(x, factor.labels, factor.examples, case.seed) for name, x in sources.items()
-    }
-    own = found["latents"]
     n = len(factor.labels)
-    common = Counter(factor.labels).most_common(1)[0][1] / n
-    by_chance = max(own["random_label"], common)
-    listed = ", ".join(f"{name} {percent(x['accuracy'])}" for name, x in found.items())
+    states = read_states(questions, RULE)
+    reading = read_off(states, factor.labels, factor.examples, range(n), case.seed)
     return Finding(
         name=f"factors.{factor.name}",
         claim=f"What the latents hold of the picture: {factor.name}.",
         done=f"Linear probes for {factor.what} ({len(set(factor.labels))} classes), {FOLDS}-fold "
         f"cross-validated, on states as the last layer reads them; {RULE} rule. Control: the same "
         "on shuffled labels.",
-        measured=f"{listed}; latents with shuffled labels {percent(own['random_label'])}, most "
-        f"common label {percent(common)}",
+        measured=f"{reading.words()}; latents with shuffled labels {reading.shuffled()}, most "
+        f"common label {percent(reading.common)}",
         healthy="no range; interval: latents above the larger of shuffled and most common",
         verdict="info",
         n=n,
-        value=own["accuracy"] - by_chance,
-        interval=Interval(own["ci95"][0] - by_chance, own["ci95"][1] - by_chance),
-        details=found | {"chance": by_chance},
+        value=reading.gain,
+        interval=reading.interval,
+        details=reading.found | {"chance": reading.by_chance},
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -94,6 +95,65 @@ def probe(
     }
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What probes on latent, image and text states reach for the same labels.
+
+    Attributes:
+        found: What `probe` found, for `latents`, `image` and `text`.
+        common: Share of the most common label.
+    """
+
+    found: dict[str, dict[str, Any]]
+    common: float
+
+    @property
+    def by_chance(self) -> float:
+        """What the latents' probe has to beat: shuffled labels and the most common one."""
+        return max(float(self.found["latents"]["random_label"]), self.common)
+
+    @property
+    def gain(self) -> float:
+        """How far the latents' probe is above that."""
+        return float(self.found["latents"]["accuracy"]) - self.by_chance
+
+    @property
+    def interval(self) -> Interval:
+        """The interval of the gain."""
+        low, high = self.found["latents"]["ci95"]
+        return Interval(low - self.by_chance, high - self.by_chance)
+
+    def words(self) -> str:
+        """For print."""
+        return ", ".join(f"{name} {percent(x['accuracy'])}" for name, x in self.found.items())
+
+    def shuffled(self) -> str:
+        """What the latents' probe reaches on shuffled labels, for print."""
+        return percent(self.found["latents"]["random_label"])
+
+
+def read_off(
+    states: States, labels: list[str], examples: Sequence[Example], index: Sequence[int], seed: int
+) -> Reading:
+    """Probe all three kinds of states of the same questions.
+
+    Args:
+        states: States of N questions.
+        labels: What is to be read off, for those in `index`.
+        examples: The questions in `index`.
+        index: Which of the N questions take part.
+        seed: Seed of folds and shuffles.
+    """
+    sources = {
+        "latents": states.latents_NKD.flatten(1),
+        "image": states.image_ND,
+        "text": states.text_ND,
+    }
+    rows = list(index)
+    found = {name: probe(x_ND[rows], labels, examples, seed) for name, x_ND in sources.items()}
+    return Reading(found, Counter(labels).most_common(1)[0][1] / len(labels))
+
+
 def run(case: Case) -> list[Finding]:
     """Probes for the answer under both rules."""
     index, labels = _largest_form(case)
@@ -122,18 +182,8 @@ def _largest_form(case: Case) -> tuple[list[int], list[str]]:
 
 
 def _finding(case: Case, mask: str, index: list[int], labels: list[str]) -> Finding:
-    states: States = read_states(case.questions, mask)
-    sources = {
-        "latents": states.latents_NKD.flatten(1),
-        "image": states.image_ND,
-        "text": states.text_ND,
-    }
     asked = [case.examples[i] for i in index]
-    found = {name: probe(x[index], labels, asked, case.seed) for name, x in sources.items()}
-    own = found["latents"]
-    by_chance = max(own["random_label"], Counter(labels).most_common(1)[0][1] / len(labels))
-    gain = Interval(own["ci95"][0] - by_chance, own["ci95"][1] - by_chance)
-    listed = ", ".join(f"{name} {percent(x['accuracy'])}" for name, x in found.items())
+    reading = read_off(read_states(case.questions, mask), labels, asked, index, case.seed)
     return Finding(
         name="probes" + ("" if mask == "bottleneck" else f".{mask}"),
         claim=("Under the bottleneck" if mask == "bottleneck" else "In use")
@@ -141,12 +191,12 @@ def _finding(case: Case, mask: str, index: list[int], labels: list[str]) -> Find
         done=f"Linear probes for the answer ({len(set(labels))} classes), {FOLDS}-fold "
         f"cross-validated, on states as the last layer reads them; {mask} rule. Control: the same "
         "on shuffled answers.",
-        measured=f"{listed}; latents with shuffled answers {percent(own['random_label'])}",
+        measured=f"{reading.words()}; latents with shuffled answers {reading.shuffled()}",
         healthy="latents above the larger of shuffled and most common answer"
         + ("; text is blind here: what it tells the wording does" if mask == "bottleneck" else ""),
-        verdict=judge_effect(gain),
+        verdict=judge_effect(reading.interval),
         n=len(labels),
-        value=own["accuracy"] - by_chance,
-        interval=gain,
-        details=found | {"chance": by_chance},
+        value=reading.gain,
+        interval=reading.interval,
+        details=reading.found | {"chance": reading.by_chance},
     )

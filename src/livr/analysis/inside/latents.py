@@ -60,6 +60,7 @@ class Content:
 
     def noise(self, seed: int) -> Content:
         """Normal noise with the mean and spread of each slot and dimension over questions."""
+        assert len(self) > 1, "one question has no spread"
         generator = torch.Generator().manual_seed(seed)
 
         def draw(part: Tensor) -> Tensor:

@@ -1,4 +1,7 @@
-"""Questions for one model, encoded once, so that many passes over them stay affordable."""
+"""Questions for one model, encoded once, so that many passes over them stay affordable.
+
+Where image features cannot be kept, questions are encoded anew for each pass.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from torch import Tensor
 from livr.backbones.features import ImageFeatures
 from livr.data.example import Example
 from livr.evaluate.score import Prediction, judge
-from livr.model.batch import Batch
+from livr.model.batch import Batch, without_pixels
 from livr.model.encoder import Encoded
 from livr.model.model import Features, Model, Use
 from livr.train.dataset import CACHE_LIMIT_BYTES
@@ -80,6 +83,8 @@ class Questions:
         return Questions(self.model, examples, self.batch_size, self.on_step)
 
     def _keep_features(self) -> list[list[ImageFeatures]] | None:
+        if not self.model.can_keep_features:
+            return None
         kept: list[list[ImageFeatures]] = []
         used = 0
         for start in range(0, len(self), self.batch_size):
@@ -91,21 +96,21 @@ class Questions:
                 return None
         return kept
 
-    def _rows(self, use: Use) -> list[Encoded]:
+    def _rows(self, index: range, use: Use) -> list[Encoded]:
+        if self._features is None:
+            # All pixels together may not fit into memory; each pass reads them again.
+            return self.model.encode([self.examples[i] for i in index], use, answer=True)
         if use not in self._encoded:
-            rows = self.model.encode(self.examples, use, answer=True)
-            if self._features is not None:
-                # The pixels are not needed again.
-                rows = [replace(r, images=_without_pixels(r)) for r in rows]
-            self._encoded[use] = rows
-        return self._encoded[use]
+            # One by one, so that the pixels of a single question are in memory.
+            rows = (self.model.encode([e], use, answer=True)[0] for e in self.examples)
+            self._encoded[use] = [without_pixels(row) for row in rows]
+        return [self._encoded[use][i] for i in index]
 
     def chunks(self, latents: Use = "keep") -> Iterator[Chunk]:
         """All questions, in order, `batch_size` at a time."""
-        rows = self._rows(latents)
-        for start in range(0, len(rows), self.batch_size):
-            index = range(start, min(start + self.batch_size, len(rows)))
-            answered = [rows[i] for i in index]
+        for start in range(0, len(self), self.batch_size):
+            index = range(start, min(start + self.batch_size, len(self)))
+            answered = self._rows(index, latents)
             features = None if self._features is None else [self._features[i] for i in index]
             yield Chunk(index, [_prompt(r) for r in answered], answered, features)
             if self.on_step is not None:
@@ -147,10 +152,6 @@ class Questions:
                 out = self.model.hf(**batch.inputs, logits_to_keep=1, use_cache=False)
             found.append(out.logits[:, -1].float().cpu())
         return torch.cat(found)
-
-
-def _without_pixels(row: Encoded) -> dict[str, Tensor]:
-    return {name: v for name, v in row.images.items() if not name.startswith("pixel_values")}
 
 
 def _prompt(row: Encoded) -> Encoded:
