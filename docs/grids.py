@@ -27,7 +27,7 @@ from livr.analysis.compare import Line, label
 from livr.analysis.compare_mean import means
 
 DOCS = Path(__file__).parent
-ABLATED = (*MAIN, "controls", "ablations", "ablations-seeds")
+ABLATED = (*MAIN, "controls", "ablations", "ablations-seeds", "ours-seeds")
 """The grids that the ablations are taken from."""
 SOFTER = (*MAIN, "plus", "plus-seeds")
 """The grids of the softer first stages; the annealed one has three seeds."""
