@@ -158,7 +158,12 @@ def read_object(path: Path, advice: str, kind: type[LivrError] = ModelError) -> 
     return value
 
 
+def as_yaml(values: dict[str, Any]) -> str:
+    """Names and values as YAML for people: in their order, every letter as it is."""
+    text: str = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+    return text
+
+
 def dump(settings: Settings, path: Path) -> None:
     """Write settings as YAML."""
-    values = settings.model_dump(mode="json")
-    write_whole(path, yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
+    write_whole(path, as_yaml(settings.model_dump(mode="json")))

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import yaml
-
 from livr.analysis.compare_outcomes import Outcomes
 from livr.analysis.runs import Run
+from livr.settings import as_yaml
 
 _TUNED = {"lora": "LoRA adapters", "full": "the whole language model"}
 _UNKNOWN = "the language model"
@@ -33,11 +32,7 @@ def what_trains(runs: Iterable[Outcomes]) -> dict[str, str]:
 
 def settings_of(runs: Iterable[Run]) -> list[tuple[Run, str]]:
     """The runs that were trained, each with its settings as YAML."""
-    return [
-        (run, yaml.safe_dump(run.config, sort_keys=False, allow_unicode=True))
-        for run in runs
-        if run.config
-    ]
+    return [(run, as_yaml(run.config)) for run in runs if run.config]
 
 
 def _method(run: Outcomes) -> str:

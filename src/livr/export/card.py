@@ -17,6 +17,7 @@ from livr.export.source import Source
 from livr.method.variants import VARIANTS
 from livr.mini import EMBEDDED
 from livr.mini.card import read_card
+from livr.settings import as_yaml
 
 _UNKNOWN_LICENCE = "other"
 _TRUST = "trust_remote_code=True"
@@ -80,7 +81,7 @@ def _front_matter(source: Source, done: Export) -> str:
     is_hub_id = source.base_name.count("/") == 1 and not Path(source.config.model).is_dir()
     if is_hub_id:
         values["base_model"] = source.base_name
-    return f"---\n{yaml.safe_dump(values, sort_keys=False, allow_unicode=True)}---\n"
+    return f"---\n{as_yaml(values)}---\n"
 
 
 def _what(source: Source, done: Export, latents: range) -> str:
@@ -177,7 +178,7 @@ def _recipe(source: Source) -> str:
     # Paths of the machine it was trained on say nothing to anybody else.
     values["model"] = source.base_name
     values["data"] = source.config.data.name if source.config.data else None
-    return f"```yaml\n{yaml.safe_dump(values, sort_keys=False, allow_unicode=True)}```\n"
+    return f"```yaml\n{as_yaml(values)}```\n"
 
 
 def _comparison(done: Export) -> str:

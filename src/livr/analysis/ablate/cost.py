@@ -103,9 +103,10 @@ def _outlined(
     """As `_measured`, without weights and data. Nothing where too little is known."""
     if gpu is None:
         return "this machine", {}
+    card = estimate.find_gpu(gpu)
     with suppress(DataError, ModelError):
-        return estimate.find_gpu(gpu).name, outline(grid, runs, gpu)
-    return gpu, {}
+        return card.name, outline(grid, runs, card)
+    return card.name, {}
 
 
 def _measured(grid: Grid, gpu: str | None) -> tuple[str, dict[tuple[str, str, int], float]]:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections import Counter
-from collections.abc import Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from livr.analysis.ablate.arm import Arm
 from livr.config import Settings, build, read_yaml
@@ -177,7 +175,7 @@ def load_grid(path: Path, trust_remote_code: bool = False, **given: Any) -> Grid
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: expected settings like 'tasks: [counting]', found {values!r}")
     values |= {name: value for name, value in given.items() if value is not None}
-    grid = _validated(values, str(path))
+    grid = build(Grid, values, str(path))
     if trust_remote_code:
         settings = {**grid.settings, "trust_remote_code": True}
         return grid.model_copy(update={"settings": settings})
@@ -188,34 +186,3 @@ def load_grid(path: Path, trust_remote_code: bool = False, **given: Any) -> Grid
             "read the code, leave the setting out, and give --trust-remote-code"
         )
     return grid
-
-
-def _validated(values: dict[str, Any], where: str) -> Grid:
-    """As `build`, which knows no settings within lists: names that are none are explained here."""
-    try:
-        return Grid.model_validate(values)
-    except ValidationError as error:
-        unknown = [item["loc"] for item in error.errors() if item["type"] == "extra_forbidden"]
-    said = [f"{where}: wrong settings"]
-    try:
-        build(Grid, _without(values, unknown), where)
-    except ConfigError as error:
-        said = str(error).splitlines()
-    raise ConfigError("\n".join([said[0], *map(_no_setting, unknown), *said[1:]]))
-
-
-def _without(values: dict[str, Any], places: Sequence[Sequence[int | str]]) -> dict[str, Any]:
-    kept = copy.deepcopy(values)
-    for place in places:
-        group: Any = kept
-        for part in place[:-1]:
-            group = group[part]
-        del group[place[-1]]
-    return kept
-
-
-def _no_setting(place: Sequence[int | str]) -> str:
-    name = ".".join(str(part) for part in place)
-    inner: dict[str, type[Settings]] = {"tasks": Task, "variants": Arm, "sizes": Sizes}
-    known = inner.get(str(place[0]), Grid) if len(place) > 1 else Grid
-    return f"  {name}: no such setting (known here: {', '.join(known.model_fields)})"

@@ -7,15 +7,14 @@ week. Once data and weights are there, real ones are counted instead.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from torch import nn
+from transformers import PreTrainedModel
 
 from livr.analysis.ablate.arm import Arm
 from livr.analysis.ablate.grid import Grid, Task
-from livr.backbones.backbone import lora_targets
 from livr.backbones.published import Shape, find_shape
 from livr.config import TrainConfig
 from livr.errors import DataError
@@ -51,21 +50,20 @@ PICTURES: Mapping[str, tuple[int, int]] = MappingProxyType(
 
 
 def outline(
-    grid: Grid, runs: Mapping[tuple[str, int], TrainConfig | None], gpu: str
+    grid: Grid, runs: Mapping[tuple[str, int], TrainConfig | None], gpu: estimate.Gpu
 ) -> dict[tuple[str, str, int], float]:
     """Seconds of every cell, tests included, by task, variant and seed.
 
     Args:
         grid: The grid.
         runs: Its runs by variant and seed; None where nothing is trained.
-        gpu: A GPU of `livr.train.estimate.GPUS`.
+        gpu: The GPU.
 
     Raises:
-        ConfigError: The GPU is not among them.
         ModelError: The model's shape is not known.
         DataError: The pictures of a task are not known.
     """
-    card, shape = estimate.find_gpu(gpu), find_shape(grid.model)
+    shape = find_shape(grid.model)
     for part in (part for task in grid.tasks for part in task.parts):
         if part not in PICTURES:
             raise DataError(f"nothing is known of the pictures of {part} without them")
@@ -75,16 +73,16 @@ def outline(
         run = runs[arm.name, seed]
         size = _sizes(hf, run)
         for task in grid.tasks:
-            found[task.name, arm.name, seed] = _seconds(card, shape, size, task, arm, run)
+            found[task.name, arm.name, seed] = _seconds(gpu, shape, size, task, arm, run)
     return found
 
 
-def _sizes(hf: nn.Module, run: TrainConfig | None) -> estimate.Sizes:
+def _sizes(hf: PreTrainedModel, run: TrainConfig | None) -> estimate.Sizes:
     """The model's numbers, with those that the run trains."""
     if run is not None and run.tune == "full":
         return estimate.sizes(hf, estimate.sizes(hf, 0, True).decoder, True)
-    rule = re.compile(lora_targets(hf))
-    linear = [m for n, m in hf.named_modules() if isinstance(m, nn.Linear) and rule.fullmatch(n)]
+    # LoRA is on every linear layer of the language model.
+    linear = [m for m in hf.get_decoder().modules() if isinstance(m, nn.Linear)]
     rank = run.lora.r if run else 0
     return estimate.sizes(hf, rank * sum(m.in_features + m.out_features for m in linear), False)
 
