@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import set_seed
 
 import livr
 from livr.config import TrainConfig
@@ -151,3 +152,28 @@ def test_batches_that_cannot_be_shared_are_refused(monkeypatch, checkpoints) -> 
     monkeypatch.setattr(processes, "join", lambda: 3)
     with pytest.raises(ConfigError, match="cannot be shared by 3 processes"):
         per_device(config, model)
+
+
+def test_processes_draw_apart(monkeypatch) -> None:
+    """Dropout, mixed rules and elastic latents: one draw for each example, whichever process."""
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    drawn = []
+    for rank in range(2):
+        monkeypatch.setenv("RANK", str(rank))
+        set_seed(42)
+        processes.draw_apart(42)
+        drawn.append(torch.rand(4))
+    set_seed(42)
+    assert torch.equal(drawn[0], torch.rand(4))
+    assert not torch.equal(*drawn)
+    processes.draw_apart(2**32 - 1)
+
+
+def test_what_accelerate_is_told_from_outside(monkeypatch) -> None:
+    """Autocast is not taken over, sharding is refused."""
+    monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "bf16")
+    given = arguments(TrainConfig(), Stage("stage1", BOTTLENECK, 1), Path("unused"), 8)
+    assert given.mixed_precision == "no"
+    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
+    with pytest.raises(ConfigError, match=r"ACCELERATE_USE_FSDP is set, .* torchrun"):
+        processes.join()

@@ -132,3 +132,11 @@ def test_rows_alone_are_training_too(base, tmp_path) -> None:
     values = {"model": base, "data": tmp_path, "out": tmp_path / "run"}
     with pytest.raises(ConfigError, match="loaded from a run"):
         train(TrainConfig.model_validate(values), model=model)
+
+
+def test_a_model_elsewhere_is_not_moved_in_silence(base, data, tmp_path) -> None:
+    model = livr.load(base, num_latents=2)
+    model.hf.to("meta")
+    with pytest.raises(ConfigError, match="the model is on meta, but training takes place on"):
+        livr.train(model, data, out=tmp_path / "run", settings=SHORT)
+    assert not (tmp_path / "run").exists()

@@ -97,7 +97,7 @@ def livr(
         typer.Option("--version", callback=print_version, is_eager=True, help="Show the version."),
     ] = False,
 ) -> None:
-    """LIVR: give a vision-language model a visual scratchpad, with the evidence that it helps."""
+    """LIVR: give a vision-language model a visual scratchpad, and see whether it helps."""
 
 
 _ENDED = "killed by signal: Terminated"
@@ -131,7 +131,10 @@ def explain(error: BaseException) -> int:
         return USER_ERROR
     kind = type(error).__name__
     if kind == "OutOfMemoryError":
-        complain(f"{error}\nUse a smaller batch, fewer pixels per image or a smaller model.")
+        complain(
+            f"{error}\nUse a smaller batch, fewer pixels per image or a smaller "
+            "model. In training: optim.per_device=1, gradient_checkpointing=true, val_batch_size=1."
+        )
         return USER_ERROR
     complain(
         f"{kind}: {error}\nThis is a bug in livr, not in your input. "

@@ -36,7 +36,7 @@ def train(
             place. What it was loaded with (`max_pixels`, `dtype`, its latents) becomes part of the
             run's settings and wins over a shipped recipe. To train on from a run, export it first.
         data: Data set folder with train.jsonl, and val.jsonl to choose a checkpoint by.
-        recipe: Name of a shipped recipe (`livr`, `sft`) or a YAML file.
+        recipe: Name of a shipped recipe (`livr`, `sft`, `mirage`) or a YAML file.
         out: Run folder, default `runs/<data>-<method>-<seed>`.
         settings: Changes to the recipe such as `optim.lr=2e-4`.
         seed: Seed of the run.

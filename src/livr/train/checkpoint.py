@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import safe_open
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from livr.train.stage import Learner
 
 WEIGHTS = "trainable.safetensors"
+DONE = "final.safetensors"
+"""What a finished stage leaves: with it, its checkpoints are not needed any more."""
 
 
 def save_trainable(learner: Learner, file: Path, seconds: float) -> None:
@@ -50,15 +53,36 @@ def last_checkpoint(folder: Path) -> Path | None:
     return max(found, key=lambda p: int(p.name.rpartition("-")[2]), default=None)
 
 
+def clear_checkpoints(folder: Path) -> None:
+    """Delete the checkpoints of a finished stage: AdamW's state is twice the size of what moves."""
+    for checkpoint in folder.glob("checkpoint-*"):
+        shutil.rmtree(checkpoint, ignore_errors=True)
+
+
 def worth_resuming(run: Path) -> bool:
-    """Whether any stage of a run folder has a complete checkpoint."""
-    return any(last_checkpoint(folder) is not None for folder in run.glob("*/"))
+    """Whether any stage of a run folder is finished or has a complete checkpoint."""
+    return any(
+        (folder / DONE).is_file() or last_checkpoint(folder) is not None
+        for folder in run.glob("*/")
+    )
+
+
+def reached(checkpoint: Path) -> tuple[int, float]:
+    """The step and the epoch of a checkpoint."""
+    state = _state(checkpoint)
+    return int(state["global_step"]), float(state["epoch"])
 
 
 def is_last(checkpoint: Path) -> bool:
     """Whether a checkpoint is the stage's end: its state says how many steps there are."""
-    state = json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+    state = _state(checkpoint)
     return bool(state["global_step"] >= state["max_steps"])
+
+
+def _state(checkpoint: Path) -> dict[str, Any]:
+    found = json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+    assert isinstance(found, dict)
+    return found
 
 
 def _is_json(path: Path) -> bool:

@@ -185,19 +185,27 @@ class EncodedSet(Dataset[Item]):
         return self.model.batch([row for row, _ in items], "left", features or None)
 
     def answers(self, batch_size: int, mask: str, which: range | None = None) -> list[str]:
-        """Generated answers under the policy called `mask`, of all examples or those in `which`."""
+        """Generated answers under the policy called `mask`, of all examples or those in `which`.
+
+        Where `batch_size` questions at once do not fit a GPU beside what trains, fewer are asked.
+        """
         texts: list[str] = []
         training = self.model.hf.training
         self.model.hf.eval()
         room = self.model.room_for(example.answer for example in self.examples)
         indices = range(len(self)) if which is None else which
-        for start in range(0, len(indices), batch_size):
-            items = [self[i] for i in indices[start : start + batch_size]]
+        while len(texts) < len(indices):
+            items = [self[i] for i in indices[len(texts) : len(texts) + batch_size]]
             features = [f for _, f in items if f is not None]
             encoded = [row for row, _ in items]
-            texts += self.model.generate_encoded(
-                encoded, mask, features=features or None, max_new_tokens=room
-            )
+            try:
+                texts += self.model.generate_encoded(
+                    encoded, mask, features=features or None, max_new_tokens=room
+                )
+            except torch.OutOfMemoryError:
+                if len(items) == 1:
+                    raise
+                batch_size = (len(items) + 1) // 2
         self.model.hf.train(training)
         return texts
 

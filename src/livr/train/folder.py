@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -16,8 +17,18 @@ from livr.train import processes
 from livr.train.checkpoint import worth_resuming
 from livr.train.disk import disk_fault
 
-_PLACES = {"out", "vision_cache", "vision_cache_gib"}
-"""Settings that a run may be resumed without: they say where things are, not what they are."""
+_FREE = {
+    "out",
+    "vision_cache",
+    "vision_cache_gib",
+    "cache_vision",
+    "bottleneck",
+    "val_batch_size",
+    "gradient_checkpointing",
+    "optim.per_device",
+}
+"""Settings that may change when a run is resumed: where things are, and how the same is computed
+with less memory or in less time."""
 _MOVED = {"data": "data set", "model": "model"}
 """Settings that may say the same with another path."""
 
@@ -70,15 +81,39 @@ def prepare(config: TrainConfig, out: Path, resume: bool) -> bool:
     return made
 
 
-def _refuse_other_settings(config: TrainConfig, out: Path) -> None:
-    stored = out / "config.yaml"
-    started = read_yaml(stored, "settings of the run")
-    started = started if isinstance(started, dict) else {}
+def in_its_precision(config: TrainConfig, out: Path) -> TrainConfig:
+    """The settings of a resumed run, in the precision it was begun in if they leave that open.
+
+    This machine may have another than the one it was begun on.
+    """
+    if config.dtype != "auto" or not (out / "config.yaml").is_file():
+        return config
+    return config.model_copy(update={"dtype": _started(out).get("dtype", "auto")})
+
+
+def _started(out: Path) -> dict[str, Any]:
+    """The settings that a run was begun with."""
+    found = read_yaml(out / "config.yaml", "settings of the run")
+    started: dict[str, Any] = found if isinstance(found, dict) else {}
     with suppress(ValidationError):
         # A setting that is new since then had its default.
         started = TrainConfig.model_validate(started).model_dump(mode="json")
+    return started
+
+
+def _refuse_other_settings(config: TrainConfig, out: Path) -> None:
+    stored = out / "config.yaml"
+    started = _started(out)
     now = config.model_dump(mode="json")
-    names = (started.keys() | now.keys()) - _PLACES
+    for settings in (started, now):
+        for name in _FREE:
+            *place, last = name.split(".")
+            inside = settings.get(place[0]) if place else settings
+            if isinstance(inside, dict):
+                inside.pop(last, None)
+    if now["dtype"] == "auto":
+        now["dtype"] = started.get("dtype")
+    names = started.keys() | now.keys()
     other = sorted(name for name in names if started.get(name) != now.get(name))
     if other == ["trust_remote_code"]:
         raise ConfigError(

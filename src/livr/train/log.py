@@ -43,6 +43,12 @@ class RunLog:
                 continue
         return events
 
+    def validated(self, stage: str, step: int) -> bool:
+        """Whether there is a validation of `stage` after this step."""
+        return any(
+            e["stage"] == stage and e["step"] == step and "val_accuracy" in e for e in self.events()
+        )
+
     def forget_after(self, stage: str, step: int, later: set[str]) -> None:
         """Drop events of `stage` beyond `step`, and of the stages in `later`: they come again."""
         if not self.path.is_file():

@@ -14,10 +14,13 @@ from typing import TypeVar
 import torch
 from accelerate import PartialState
 from accelerate.utils import gather_object
+from transformers import set_seed
 
 from livr.errors import ConfigError
 
 Result = TypeVar("Result")
+
+_SHARDING = {"ACCELERATE_USE_FSDP": "FSDP", "ACCELERATE_USE_DEEPSPEED": "DeepSpeed"}
 
 
 def _alone() -> bool:
@@ -39,7 +42,16 @@ def join() -> int:
 
     Returns:
         How many there are.
+
+    Raises:
+        ConfigError: `accelerate launch` was told to share out the model.
     """
+    for variable, name in _SHARDING.items():
+        if os.environ.get(variable, "").lower() in {"true", "1"}:
+            raise ConfigError(
+                f"{variable} is set, so accelerate would cut the model up by {name}, which livr "
+                "cannot do. Start the processes with torchrun, or accelerate launch --multi_gpu"
+            )
     if _alone():
         return 1
     return int(PartialState(cpu=not torch.cuda.is_available()).num_processes)
@@ -49,6 +61,15 @@ def wait() -> None:
     """Go on once every process has come here."""
     if join() > 1:
         PartialState().wait_for_everyone()
+
+
+def draw_apart(seed: int) -> None:
+    """Let each process draw its own dropout, and whatever else is drawn for each example.
+
+    With the same seed everywhere, the examples at one place in all shares would get the same.
+    """
+    if not is_first():
+        set_seed((seed + _rank()) % 2**32)
 
 
 def by_first(work: Callable[[], Result]) -> Result | None:

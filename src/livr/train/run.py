@@ -17,10 +17,17 @@ from livr.model.model import Model
 from livr.repeatable import repeatable
 from livr.train import processes
 from livr.train.equip import equip, parts_of, stages_of
-from livr.train.folder import prepare, resumable_or_gone, with_whole_paths
+from livr.train.folder import in_its_precision, prepare, resumable_or_gone, with_whole_paths
 from livr.train.progress import Listener
 from livr.train.runner import Run, Runner, workload
-from livr.train.start import follow, load_base, refuse_run, refuse_trained
+from livr.train.start import (
+    as_loaded,
+    follow,
+    load_base,
+    refuse_elsewhere,
+    refuse_run,
+    refuse_trained,
+)
 
 __all__ = ["Run", "train", "workload"]
 
@@ -56,6 +63,7 @@ def train(
         refuse_run(config.model)
     else:
         refuse_trained(model)
+        refuse_elsewhere(model)
         config = follow(config, model)
         if isinstance(model, ExportedModel):
             model.refuse_method(config.method)
@@ -69,6 +77,7 @@ def train(
     examples, validation = _load_data(config.data)
     out = config.out
     processes.join()
+    config = in_its_precision(config, out) if resume else config
     made = processes.by_first(lambda: prepare(config, out, resume))
     with resumable_or_gone(out, made, new=not resume):
         set_seed(config.seed)
@@ -76,6 +85,7 @@ def train(
             model = load_base(config)
         elif not isinstance(model, model_class(config.method)):
             raise ConfigError(f"method {arm.name} needs livr.load(..., method={arm.name!r})")
+        config = as_loaded(config, model)
         equip(model, arm, config)
         processes.by_first(lambda: dump(config, out / "config.yaml"))
         parts = parts_of(arm, config)

@@ -18,15 +18,25 @@ from livr.method.stages import Stage, StagePlan
 from livr.model.adapter import save_adapter
 from livr.model.model import Model
 from livr.train import processes
-from livr.train.checkpoint import last_checkpoint, recorded_seconds, restore, save_trainable
+from livr.train.best import Best, Epoch
+from livr.train.checkpoint import (
+    DONE,
+    WEIGHTS,
+    clear_checkpoints,
+    last_checkpoint,
+    reached,
+    recorded_seconds,
+    restore,
+    save_trainable,
+)
 from livr.train.dataset import EncodedSet, open_store
 from livr.train.diverged import refuse_loss, refuse_weights
 from livr.train.equip import Parts
+from livr.train.hooks import Hooks
 from livr.train.log import RunLog
 from livr.train.progress import VALIDATION_COST, Listener, Meter
-from livr.train.stage import Hooks, Learner, run_stage
+from livr.train.stage import Learner, run_stage
 
-DONE = "final.safetensors"
 ENCODING_COST = 0.3
 """Reading an example's images once against one training step on it."""
 
@@ -93,7 +103,7 @@ class Runner:
         self.store = open_store(model, config)
         self.train_set = self._encode(examples, answer=True)
         self.val_set = self._encode(validation, answer=False)
-        self.best: tuple[float, float] | None = None
+        self.best = Best(out / plan[-1].name)
 
     def _encode(self, examples: Sequence[Example], answer: bool) -> EncodedSet:
         return self.parts.dataset(
@@ -123,80 +133,88 @@ class Runner:
                 stage.epochs * (len(self.train_set) + VALIDATION_COST * len(self.val_set)), "done"
             )
             self._remember_best(stage)
-            return recorded_seconds(folder / DONE)
-        self._rewind(stage, folder)
-        step_size = self.config.optim.batch_size
-        hooks = Hooks(
-            on_step=lambda: self.meter.advance(step_size, f"{self.config.method} {stage.name}"),
-            on_log=lambda *logged: self._note_loss(stage, *logged),
-            on_epoch=lambda step, epoch: self._validate(learner, stage, step, epoch),
-        )
-        seconds = run_stage(learner, self.train_set, stage, folder, self.config, hooks)
-        processes.by_first(lambda: save_trainable(learner, folder / DONE, seconds))
+            seconds = recorded_seconds(folder / DONE)
+        else:
+            self._take_up(learner, stage, folder)
+            seconds = run_stage(
+                learner, self.train_set, stage, folder, self.config, self._hooks(learner, stage)
+            )
+            processes.by_first(lambda: save_trainable(learner, folder / DONE, seconds))
+        processes.by_first(lambda: clear_checkpoints(folder))
         return seconds
 
-    def _rewind(self, stage: Stage, folder: Path) -> None:
-        """Make the log and the best epoch those of the checkpoint a resumed stage starts from."""
+    def _hooks(self, learner: Learner, stage: Stage) -> Hooks:
+        step_size, rate = self.config.optim.batch_size, self.config.optim.lr * stage.rate
+        return Hooks(
+            on_step=lambda: self.meter.advance(step_size, f"{self.config.method} {stage.name}"),
+            on_log=lambda *logged: self._note_loss(stage, *logged),
+            on_epoch=lambda step: refuse_weights(learner, step, rate),
+            on_checkpoint=lambda step, epoch: self._validate(stage, step, epoch),
+        )
+
+    def _take_up(self, learner: Learner, stage: Stage, folder: Path) -> None:
+        """Make log and best epoch those of the checkpoint that a resumed stage starts from."""
         checkpoint = last_checkpoint(folder)
-        step = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
+        step, epoch = reached(checkpoint) if checkpoint else (0, 0.0)
         names = [s.name for s in self.plan]
         later = set(names[names.index(stage.name) + 1 :])
         processes.by_first(lambda: self.log.forget_after(stage.name, step, later))
         self._remember_best(stage)
+        processes.by_first(self.best.sweep)
+        if checkpoint is not None and self.validation and not self.log.validated(stage.name, step):
+            restore(learner, checkpoint / WEIGHTS)
+            self._validate(stage, step, epoch)
 
     def _remember_best(self, stage: Stage) -> None:
         """Take the best epoch of the final stage from the log, where a resumed run left it."""
         if stage is self.plan[-1]:
             for event in self.log.events():
                 if event["stage"] == stage.name and "val_accuracy" in event:
-                    self._note_best(event["val_accuracy"], event["epoch"])
-
-    def _note_best(self, accuracy: float, epoch: float) -> bool:
-        if self.best is None or accuracy > self.best[0]:
-            self.best = (accuracy, epoch)
-            return True
-        return False
+                    self.best.note(Epoch.of(event))
 
     def _note_loss(self, stage: Stage, step: int, epoch: float, loss: float, lr: float) -> None:
         refuse_loss(loss, step, stage.name, self.config.optim.lr * stage.rate)
         self.log.append(stage=stage.name, epoch=round(epoch, 4), step=step, loss=loss, lr=lr)
 
-    def _validate(self, learner: Learner, stage: Stage, step: int, epoch: float) -> None:
-        """Accuracy of generated answers under the stage's rule, closed if it opens."""
-        refuse_weights(learner, step, self.config.optim.lr * stage.rate)
+    def _validate(self, stage: Stage, step: int, epoch: float) -> None:
+        """Accuracy of generated answers under the stage's rule, closed if it opens.
+
+        Its checkpoint is there already: if this fails, a resumed run has only this to do again.
+        """
         if not self.validation:
             return
         own, size = processes.own_share(len(self.val_set)), self.config.val_batch_size
         texts = processes.together(self.val_set.answers(size, stage.asked.name, own))
         rows = [judge(e, t) for e, t in zip(self.validation, texts, strict=True)]
-        accuracy = score(rows).accuracy
         # As the log has it: a resumed run reads it from there, and must report the same.
-        epoch = round(epoch, 4)
+        found = Epoch(score(rows).accuracy, round(epoch, 4), step)
+        better = stage is self.plan[-1] and self.best.note(found)
+        if better and processes.is_first() and self.best.place is not None:
+            save_adapter(self.model, self.best.place)
         self.log.append(
             stage=stage.name,
-            epoch=epoch,
+            epoch=found.epoch,
             step=step,
-            val_accuracy=accuracy,
+            val_accuracy=found.accuracy,
             mask=stage.asked.name,
         )
+        if better and processes.is_first():
+            self.best.sweep()
         self.meter.advance(VALIDATION_COST * len(rows), f"{self.config.method} {stage.name}")
-        if stage is self.plan[-1] and self._note_best(accuracy, epoch) and processes.is_first():
-            save_adapter(self.model, self.out / stage.name / "best")
 
     def _finish(self, seconds: float) -> Run:
-        last = self.plan[-1]
-        best = self.out / last.name / "best"
-        keep_best = self.config.checkpoint == "best" and best.is_dir()
-        accuracies = [e for e in self.log.events() if "val_accuracy" in e]
-        final = accuracies[-1]["val_accuracy"] if accuracies else None
+        last, found, best = self.plan[-1], self.best.found, self.best.place
+        if self.config.checkpoint == "last" or best is None or not best.is_dir():
+            found = best = None
+        accuracies = [e["val_accuracy"] for e in self.log.events() if "val_accuracy" in e]
         run = Run(
             path=self.out,
             method=self.config.method,
             train_seconds=round(seconds, 3),
-            val_accuracy=self.best[0] if keep_best and self.best else final,
-            best_epoch=self.best[1] if keep_best and self.best else last.epochs,
+            val_accuracy=found.accuracy if found else accuracies[-1] if accuracies else None,
+            best_epoch=found.epoch if found else last.epochs,
         )
-        processes.by_first(lambda: self._write(run, best if keep_best else None))
+        processes.by_first(lambda: self._write(run, best))
         return run
 
     def _write(self, run: Run, best: Path | None) -> None:

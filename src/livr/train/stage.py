@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.utils.tensorboard import SummaryWriter
-from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers import PrinterCallback, Trainer, TrainingArguments
 from transformers.integrations import TensorBoardCallback
 
 from livr.config import TrainConfig
@@ -31,6 +30,7 @@ from livr.train.checkpoint import (
     save_trainable,
 )
 from livr.train.dataset import EncodedSet, collator
+from livr.train.hooks import Hooks
 from livr.train.sampler import FilledUp, SortedSteps, random_order
 
 SMALL_MODEL = 100_000_000
@@ -110,37 +110,6 @@ class StageTrainer(Trainer):  # type: ignore[misc]
         restore(learner, Path(resume_from_checkpoint) / WEIGHTS)
 
 
-class Hooks(TrainerCallback):  # type: ignore[misc]
-    """Passes the trainer's events on, and progress to the learner.
-
-    Args:
-        on_step: Called after each optimiser step.
-        on_log: Called with (step, epoch, loss, lr).
-        on_epoch: Called with (step, epoch) when an epoch has ended.
-    """
-
-    def __init__(
-        self,
-        on_step: Callable[[], None],
-        on_log: Callable[[int, float, float, float], None],
-        on_epoch: Callable[[int, float], None],
-    ) -> None:
-        self._step, self._log, self._epoch = on_step, on_log, on_epoch
-
-    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        kwargs["model"].progress = state.global_step / state.max_steps
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self._step()
-
-    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
-        if logs and "loss" in logs:
-            self._log(state.global_step, state.epoch, logs["loss"], logs["learning_rate"])
-
-    def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self._epoch(state.global_step, state.epoch)
-
-
 def per_device(config: TrainConfig, model: Model) -> int:
     """Examples per forward pass: as set, or all of a process at once if the model is small.
 
@@ -196,7 +165,20 @@ def arguments(config: TrainConfig, stage: Stage, folder: Path, per_device: int) 
     # One GPU per process. Otherwise the trainer would spread each forward pass over all GPUs it
     # sees with DataParallel, which cannot cut a `Batch`.
     given._n_gpu = min(given._n_gpu, 1)
+    # `accelerate launch` asks for autocast by the environment. The precision is the model's own.
+    given.mixed_precision = "no"
     return given
+
+
+def recompute(hf: Any) -> None:
+    """Recompute activations in the backward pass, those of what trains only.
+
+    transformers also makes the first layers' outputs need gradients, the vision tower's too, which
+    would then be passed through backwards for nothing. Only reentrant checkpoints need that.
+    """
+    if not hf.is_activation_checkpointing:
+        hf.activation_checkpointing_enable({"use_reentrant": False})
+        hf.disable_input_require_grads()
 
 
 def run_stage(
@@ -236,8 +218,9 @@ def run_stage(
     )
     trainer.started = started
     trainer.remove_callback(PrinterCallback)
+    processes.draw_apart(config.seed)
     if config.gradient_checkpointing:
-        learner.hf.gradient_checkpointing_enable({"use_reentrant": False})
+        recompute(learner.hf)
     # A board that is left open writes on beside whatever comes after an error.
     with board:
         trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)

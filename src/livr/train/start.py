@@ -6,11 +6,14 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from livr.config import LatentsConfig, Settings, TrainConfig, build, parse_override
 from livr.errors import ConfigError
 from livr.model.adapter import is_trained
 from livr.model.load import load
 from livr.model.model import Model
+from livr.train import processes
 
 _IN_TRAINING = ("noise", "elastic")
 """Settings of the latents that say how they train, not what they are."""
@@ -116,6 +119,30 @@ def named(settings: Sequence[str]) -> set[str]:
         if isinstance(value, dict):
             names |= {".".join([*keys, str(inner)]) for inner in value}
     return names
+
+
+def as_loaded(config: TrainConfig, model: Model) -> TrainConfig:
+    """The settings with the precision that `auto` came to mean on this machine.
+
+    The run is asked and resumed in it wherever it is opened.
+    """
+    return config.model_copy(update={"dtype": _loaded_with(model)["dtype"]})
+
+
+def refuse_elsewhere(model: Model) -> None:
+    """Refuse a loaded model that is not where the trainer would train it.
+
+    Raises:
+        ConfigError: It is on another device; the trainer takes the first GPU it sees, if any.
+    """
+    here, there = model.hf.device, torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
+    if processes.join() > 1 or (here.type, here.index or 0) == (there.type, there.index or 0):
+        return
+    raise ConfigError(
+        f"the model is on {here}, but training takes place on {there}. To choose a GPU, start "
+        "Python with CUDA_VISIBLE_DEVICES=1 (or another number), to train without one with "
+        "CUDA_VISIBLE_DEVICES= , and load the model without a device"
+    )
 
 
 def _given(settings: Settings) -> set[str]:

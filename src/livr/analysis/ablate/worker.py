@@ -98,6 +98,8 @@ def _begun(cell: Cell, run: Path) -> bool:
         started = read_yaml(run / "config.yaml", "settings of the run")
     except ConfigError:
         return False
+    if isinstance(started, dict) and cell.settings.get("dtype") == "auto":
+        started.pop("dtype", None)  # A run says what that came to mean where it was begun.
     return isinstance(started, dict) and kept(started, cell.settings)
 
 
