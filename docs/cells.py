@@ -8,6 +8,8 @@ from results import Grid
 
 from livr.analysis.compare import Line, label
 from livr.analysis.compare_mean import MeanLine, means
+from livr.analysis.compare_outcomes import Outcomes
+from livr.evaluate.clustered import clusters, share_interval
 from livr.evaluate.stats import Interval, wilson
 
 
@@ -22,6 +24,14 @@ def measured(line: Line | None) -> str:
         return "–"
     low, high = (100 * bound for bound in line.ci95)
     return f"{percent(line.accuracy)} [{low:.1f}, {high:.1f}]"
+
+
+def elsewhere(outcome: Outcomes) -> str:
+    """The interval of an accuracy for other photographs; a dash if they do not bear one."""
+    if clusters(outcome.sources) is None:
+        return "–"
+    around = share_interval([letter == "1" for letter in outcome.answers], outcome.sources)
+    return f"{100 * around.low:.1f} to {100 * around.high:.1f}"
 
 
 def forgotten(line: Line | None) -> str:

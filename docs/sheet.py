@@ -1,4 +1,4 @@
-"""Draws docs/data-tasks.webp, two questions of each task: python docs/sheet.py
+"""Draws docs/data-tasks.webp, a row with two questions for each task: python docs/sheet.py
 
 The questions come from `livr data build all --source pool`, with few questions per task.
 """
@@ -25,7 +25,7 @@ def main() -> None:
             data = Path(folder) / name
             build_task(name, "pool", data, {"train": 4 * QUESTIONS}, SEED)
             examples += sample(load_split(data, "train"), QUESTIONS, SEED)
-        sheet = contact_sheet(examples)
+        sheet = contact_sheet(examples, QUESTIONS)
         sheet.save(Path(__file__).with_name("data-tasks.webp"), quality=80, method=6)
 
 

@@ -1,7 +1,8 @@
 """Every setting, declared once.
 
-The text under each attribute is the help of the command line and the reference in the docs.
-Constants that come from the paper name their section; the others are ours.
+The text under each attribute is the reference in docs/settings.md (docs/settings.py writes it from
+here) and what a message says of a setting. Constants that come from the paper name their section;
+the others are ours.
 """
 
 from __future__ import annotations
@@ -104,7 +105,7 @@ class TrainConfig(Settings):
     """A training run: what `livr train RECIPE` reads."""
 
     method: str = "livr"
-    """Which variant to train: sft, livr, latents_only, mask_only, ... (docs/variants.md)"""
+    """Which variant to train: sft, livr, latents_only, mask_only, ...; docs/variants.md has all."""
     epochs: tuple[float, ...] = (4, 6)
     """Passes over the data per stage (appendix B: 4 + 6 for LIVR, 10 for direct SFT)."""
     model: str = "mini"
@@ -133,7 +134,8 @@ class TrainConfig(Settings):
     val_batch_size: int = Field(32, ge=1)
     """Validation questions answered at once; fewer need less memory (ours)."""
     trust_remote_code: bool = False
-    """Run code that the checkpoint brings; needed by families that transformers lacks."""
+    """Run code that the checkpoint brings; needed by families that transformers lacks. A recipe
+    cannot ask for it: give --trust-remote-code."""
     max_pixels: int | None = Field(None, ge=1)
     """Pixel budget of one image; default: the checkpoint's own. Stored with the run."""
     bottleneck: Literal["pieces", "mask"] = "pieces"

@@ -22,6 +22,15 @@ def test_the_figures_are_those_of_the_results(forest: ModuleType) -> None:
         assert (DOCS / name).read_text(encoding="utf-8") == svg, "run python docs/forest.py"
 
 
+def test_the_first_figure_names_its_rows_by_task(forest: ModuleType) -> None:
+    rows = forest.by_task(forest.read(*forest.MAIN))
+    assert [name for head, name, *_ in rows if head == "task by task"][:2] == [
+        "localization",
+        "counting",
+    ]
+    assert [name for head, name, *_ in rows if head == "mean"] == ["8 tasks"]
+
+
 def test_the_paper_is_drawn_without_intervals(forest: ModuleType) -> None:
     rows = {name: (delta, interval) for head, name, delta, interval in forest.published()}
     assert {name: round(100 * delta, 1) for name, (delta, _) in rows.items()} == {

@@ -15,7 +15,7 @@ from livr.analysis.compare import Line
 
 DOCS = Path(__file__).parents[2] / "docs"
 EVIDENCE = DOCS.parent / "evidence"
-PAGES = ("evidence.md", "experiments.md", "mini.md", "performance.md")
+PAGES = ("evidence.md", "experiments.md", "mini.md")
 LINE = Line(
     task="one",
     method="livr",
@@ -78,7 +78,7 @@ def test_room_for_a_comparison(accuracy: float, low: float, said: str, grids: Mo
     assert grids.verdict(line) == said
 
 
-def test_retention_is_given_only_where_something_was_gained(grids: ModuleType) -> None:
+def test_what_is_kept_is_given_only_where_something_was_gained(grids: ModuleType) -> None:
     curve = [("stage1", 4.0, 0.61), ("stage2", 10.0, 0.7)]
     weak = replace(LINE, task="two", accuracy=0.52, ci95=(0.47, 0.57))
     lines = {("one", "livr"): LINE, ("two", "livr"): weak}

@@ -11,7 +11,12 @@ from livr.cli.console import JsonFlag, hush, note, print_json, progress
 
 TaskOption = Annotated[
     list[str] | None,
-    typer.Option("--task", help="counting, visual_similarity, jigsaw, localization. Repeatable."),
+    typer.Option(
+        "--task",
+        help="Repeatable; counting and localization if none is named. Others: jigsaw, "
+        "visual_correspondence, art_style, semantic_correspondence, functional_correspondence, "
+        "relative_reflectance, visual_similarity, vsp.",
+    ),
 ]
 
 

@@ -17,11 +17,13 @@ from livr.cli.console import (
     print_json,
     progress,
 )
+from livr.recipes import FOLDER
 
 if TYPE_CHECKING:
     from livr.config import TrainConfig
 
-Recipe = Annotated[str, typer.Argument(help="A YAML file, or a shipped recipe: livr, sft.")]
+_SHIPPED = ", ".join(sorted(path.stem for path in FOLDER.glob("*.yaml")))
+Recipe = Annotated[str, typer.Argument(help=f"A YAML file, or a shipped recipe: {_SHIPPED}.")]
 ModelOption = Annotated[
     str | None, typer.Option("--model", help="Hub id, checkpoint folder, or mini.")
 ]
@@ -31,7 +33,10 @@ DataOption = Annotated[
 OutOption = Annotated[Path | None, typer.Option("--out", help="Run folder; must not exist.")]
 SetOption = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Change a setting, for instance optim.lr=2e-4. Repeatable."),
+    typer.Option(
+        "--set",
+        help="Change a setting, for instance optim.lr=2e-4; docs/settings.md has all. Repeatable.",
+    ),
 ]
 
 
@@ -52,7 +57,7 @@ def train(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Train a model: direct fine-tuning, LIVR, or one of its controls."""
+    """Train a model: direct fine-tuning, LIVR, one of its controls, or Mirage."""
     from livr.config import load_recipe
     from livr.errors import ConfigError
     from livr.recipes import find_shipped
