@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 import yaml
 from PIL import Image
@@ -99,18 +100,25 @@ def make_runs(root: Path, tasks: tuple[str, ...], seeds: int, n: int = 20,
     return runs
 
 
+def cell_entry(name: str, hash: str = "0" * 64) -> dict[str, Any]:
+    """A cell among those of a results file."""
+    about = {"seconds": 3.0, "train_seconds": 2.0, "device": "CPU", "threads": 1, "versions": {}}
+    return {"cell": name, "hash": hash} | about
+
+
 def make_grid(root: Path, task: str, seeds: int) -> Path:
     """The folder of a grid whose cells are such runs, asked blindfolded too; one has failed."""
     rows, cells = [], []
     for i, run in enumerate(make_runs(root / "made", (task,), seeds)):
         scores = json.loads((run / "scores.json").read_text("utf-8"))
-        cell = {"cell": f"{task} {scores['method']} {scores['seed']}", "hash": f"{i:02}" * 32}
+        cell = cell_entry(f"{task} {scores['method']} {scores['seed']}", f"{i:02}" * 32)
         folder = root / "grid" / "cells" / f"{run.name}-{cell['hash'][:8]}" / "run"
         run.rename(root / "moved")
         folder.parent.mkdir(parents=True)
         (root / "moved").rename(folder)
         row = {key: scores.get(key) for key in ("task", "method", "seed", "model", "train_seconds")}
         row |= encode(list(read_predictions(folder / "predictions-test.jsonl")))
+        row |= {"n": len(row["answers"]), "correct": row["answers"].count("1")}
         if scores["method"] == "livr":
             row["blindfolded"] = {"accuracy": 0.35}
         rows.append(row | {"cell": cell["cell"]})

@@ -57,7 +57,7 @@ def test_pairs_have_a_figure_of_their_own() -> None:
     assert line.groups is not None
     assert (line.groups.n, line.groups.accuracy) == (4, 5 / 8)
     assert line.groups.ci95 == (wilson(2.5, 4).low, wilson(2.5, 4).high)
-    assert [row["groups"]["accuracy"] for row in results(runs)["rows"]] == [0.5, 0.75]
+    assert [row["groups"]["accuracy"] for row in results(runs, [], "sft")["rows"]] == [0.5, 0.75]
     assert compare([run("sft", 1, "10")])[0].groups is None
 
 
@@ -139,7 +139,7 @@ def test_results_hold_a_row_per_run(tmp_path: Path) -> None:
     from tests.analysis.synthetic import make_runs
 
     runs = read_runs(make_runs(tmp_path, ("counting", "visual_similarity"), seeds=2))
-    found = results(runs)
+    found = results(runs, compare(runs), "sft")
     assert len(found["rows"]) == len(runs) == 10
     assert {"task", "method", "seed", "n", "accuracy", "ci95"} <= found["rows"][0].keys()
     for row in found["rows"]:

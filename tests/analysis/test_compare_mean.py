@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from tests.analysis.synthetic import cell_entry
 
 from livr.analysis.compare import compare
 from livr.analysis.compare_figure import forest_svg, rows_of, write_forest
@@ -92,7 +93,7 @@ def test_the_figure_has_every_difference_and_the_means(tmp_path: Path) -> None:
     rows = rows_of(lines, total)
     heads = [(head, method) for head, method, _, _ in rows]
     assert heads == [("a", "livr"), ("b", "livr"), ("c", "livr"), ("mean of 2 tasks", "livr")]
-    assert write_forest(tmp_path / "new" / "forest.png", rows)
+    assert write_forest(tmp_path / "new" / "forest.png", rows, "sft")
     with Image.open(tmp_path / "new" / "forest.png") as image:
         assert image.width > 800 and len(image.convert("RGB").getcolors(1 << 20) or []) > 10
     assert [p.name for p in (tmp_path / "new").iterdir()] == ["forest.png"]
@@ -103,17 +104,20 @@ def test_the_figure_has_every_difference_and_the_means(tmp_path: Path) -> None:
 def test_nothing_compared_draws_nothing(tmp_path: Path) -> None:
     alone = [run for run in three_tasks() if run.method == "sft"]
     rows = rows_of(compare(alone), means(alone))
-    assert not write_forest(tmp_path / "f.png", rows)
+    assert not write_forest(tmp_path / "f.png", rows, "sft")
     assert not list(tmp_path.iterdir())
     assert forest_svg(rows) is None
 
 
 def test_a_results_file_is_read_with_its_failures(tmp_path: Path) -> None:
     row = {"task": "a", "method": "sft", "seed": 1, "answers": "10-", "floor": 0.4,
-           "questions": "q", "cell": "a sft 1", "model": "mini", "train_seconds": 2.0}  # fmt: skip
+           "questions": "q", "cell": "a sft 1", "model": "mini", "train_seconds": 2.0,
+           "n": 3, "correct": 1}  # fmt: skip
     failed = {"task": "a", "method": "livr", "seed": 1, "reason": "no memory"}
     file = tmp_path / "results.json"
-    file.write_text(json.dumps({"rows": [row], "failed": [failed], "cells": []}))
+    file.write_text(
+        json.dumps({"rows": [row], "failed": [failed], "cells": [cell_entry("a sft 1")]})
+    )
     for place in (file, tmp_path):
         found, missing = read_outcomes([place])
         assert found[0].right == [True, False, False]

@@ -115,8 +115,9 @@ def test_a_folder_with_other_things_is_left_alone(tmp_path: Path, config: DemoCo
     for overwrite in (False, True):
         with pytest.raises(ConfigError, match="holds no demo"):
             run_demo(config, tmp_path, overwrite=overwrite)
-    with pytest.raises(ConfigError, match="is a file"):
-        run_demo(config, tmp_path / "thesis.txt")
+    for name in ("thesis.txt", "thesis.txt/below"):
+        with pytest.raises(ConfigError, match=r"thesis\.txt is not a folder"):
+            run_demo(config.model_copy(update={"model": "pico"}), tmp_path / name)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 

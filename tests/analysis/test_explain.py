@@ -18,7 +18,7 @@ from livr.analysis.inside.questions import Questions
 from livr.analysis.overlays import LONGEST, _question
 from livr.analysis.regions import counted_objects, drawn_marks, read_regions
 from livr.data.tasks.drawing import draw_boxes
-from livr.errors import DataError, ModelError
+from livr.errors import ConfigError, DataError, ModelError
 
 
 @pytest.fixture(params=tiny.FAMILIES)
@@ -170,7 +170,10 @@ def test_with_sinks_each_latent_is_drawn_with_and_without_them(
     assert raw != removed
 
 
-def test_explain_needs_latents(checkpoints, tmp_path) -> None:
+def test_explain_needs_latents_and_a_folder(checkpoints, tmp_path) -> None:
     data = tiny.dataset(tmp_path / "data")
+    for out in (data / "test.jsonl", data / "test.jsonl" / "below"):
+        with pytest.raises(ConfigError, match=r"test\.jsonl is not a folder"):
+            explain("there is no such model", data, out=out)
     with pytest.raises(ModelError, match="nothing to explain"):
         explain(checkpoints("qwen3_vl"), data, out=tmp_path / "out")

@@ -163,7 +163,7 @@ def test_the_verdict_says_no_more_than_the_test(a: str, b: str, words: str) -> N
 def audited(model: str, verdict: Verdict) -> Audit:
     finding = Finding(
         "dropped", "Latents are <used>.", "Latents left out.", "80.0 % → 60.0 %", "accuracy falls",
-        verdict, 200, 0.2, Interval(0.1, 0.3), decisive=True, details={"fall": 0.2},
+        verdict, 200, 0.2, Interval(0.1, 0.3), details={"fall": 0.2},
     )  # fmt: skip
     return Audit(model, "pool/counting", "test", 200, None, None, 0, (finding,))
 

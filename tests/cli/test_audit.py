@@ -10,9 +10,9 @@ from livr.cli.audit import print_findings
 from livr.evaluate.stats import Interval
 
 FINDINGS = (
-    Finding("blindness", "c", "Pictures were exchanged.", "0", "0", "pass", 24, decisive=True),
+    Finding("blindness", "c", "Pictures were exchanged.", "0", "0", "pass", 24),
     Finding("dropped", "c", "Latents were left out.", "falls by 9.5 points", "above 0", "fail",
-            300, 0.095, Interval(-0.01, 0.2), decisive=True),
+            300, 0.095, Interval(-0.01, 0.2)),
     Finding.too_few("collapse", "c", "1 question", "2 questions", 1),
 )  # fmt: skip
 

@@ -6,10 +6,13 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.analysis.synthetic import make_runs
 
+from livr.analysis import compare as comparing
+from livr.analysis import compare_mean as averaging
 from livr.evaluate.score import Prediction, read_predictions, write_predictions
 
 Command = Callable[..., tuple[int, str, str]]
@@ -37,6 +40,23 @@ def test_compare_prints_json(runs: Path, livr_command: Command) -> None:
     found = json.loads(out)
     assert len(found["rows"]) == 5
     assert found["summary"]["reference"] == "sft"
+
+
+@pytest.mark.parametrize("flag", [(), ("--json",)])
+def test_what_takes_long_is_done_once(
+    flag: tuple[str, ...], runs: Path, livr_command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+    for module, name in ((comparing, "compare"), (averaging, "means")):
+        real = getattr(module, name)
+
+        def counted(*args: Any, _real: Any = real, _name: str = name, **options: Any) -> Any:
+            calls.append(_name)
+            return _real(*args, **options)
+
+        monkeypatch.setattr(module, name, counted)
+    assert livr_command("compare", runs, *flag)[0] == 0
+    assert sorted(calls) == ["compare", "means"]
 
 
 def test_a_reference_that_is_not_there_is_named(runs: Path, livr_command: Command) -> None:

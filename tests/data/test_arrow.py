@@ -14,8 +14,8 @@ import pytest
 
 from livr.data.arrow import numbered_rows
 from livr.data.example import Example
-from livr.data.formats import read_examples
 from livr.errors import DataError, Problem
+from tests.data.reading import read_examples
 
 from . import layouts
 

@@ -14,10 +14,10 @@ from PIL import Image
 
 from livr.data.convert import convert
 from livr.data.example import Example
-from livr.data.formats import read_examples
 from livr.data.store import load_split
 from livr.errors import DataError, Problem
 from livr.model.encoder import read_image
+from tests.data.reading import read_examples
 
 from . import layouts
 

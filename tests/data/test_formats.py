@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from livr.data.convert import convert, export_parquet
-from livr.data.formats import read_examples
 from livr.data.store import load_split
 from livr.errors import DataError
+from tests.data.reading import read_examples
 
 from . import layouts
 

@@ -13,7 +13,6 @@ from PIL import Image
 from livr.data.build import build_task
 from livr.data.check import check_folder
 from livr.data.convert import convert, export_parquet
-from livr.data.formats import read_examples
 from livr.data.lake import (
     Outcome,
     board_problem,
@@ -29,6 +28,7 @@ from livr.data.store import load_split
 from livr.data.tasks.lake_drawing import PATH, draw_board, draw_path
 from livr.data.tasks.vsp import split_of
 from livr.errors import DataError
+from tests.data.reading import read_examples
 
 BOARD = ("SFH", "HFF", "GFH")
 SIZES = {"train": 24, "val": 8, "test": 8}

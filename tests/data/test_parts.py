@@ -10,10 +10,11 @@ import pytest
 
 from livr.data.convert import convert, export_parquet
 from livr.data.example import Example
-from livr.data.formats import read_examples, read_parts
+from livr.data.formats import read_parts
 from livr.data.parts import split_of
 from livr.data.store import load_split, write_dataset
 from livr.errors import DataError
+from tests.data.reading import read_examples
 
 from . import layouts
 

@@ -8,8 +8,9 @@ import pytest
 
 from livr.data.convert import convert
 from livr.data.example import Example
-from livr.data.formats import read_examples, read_parts
+from livr.data.formats import read_parts
 from livr.errors import DataError, Problem
+from tests.data.reading import read_examples
 
 from . import layouts
 

@@ -46,6 +46,8 @@ def test_a_folder_that_could_not_be_written_into(
     for name in ("file", "file/below"):
         with pytest.raises(ConfigError, match="file is not a folder, so nothing can be written"):
             refuse_folder(tmp_path / name)
+    with pytest.raises(ConfigError, match="no path that can be used"):
+        refuse_folder(tmp_path / ("x" * 300))
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(ConfigError, match=f"nothing may be written in {tmp_path};"):
         refuse_folder(tmp_path)

@@ -152,7 +152,8 @@ def test_a_damaged_state_is_named(name, content, tmp_path) -> None:
         pretrain(CONFIG, tmp_path, workers=0)
 
 
-def test_an_interrupted_tower_ends_the_same(tmp_path) -> None:
+def test_an_interrupted_tower_ends_the_same(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("livr.mini.tower.SAVE_EVERY", 2)
     numbers = shape("test")
     ids = {text: i for i, text in enumerate(SPECIAL_TOKENS)}
 
@@ -164,12 +165,13 @@ def test_an_interrupted_tower_ends_the_same(tmp_path) -> None:
         out.mkdir(exist_ok=True)
         model = build(numbers, ids, 100, 0)
         listener = stop if stop_early else None
-        train_tower(model, numbers, 0, 4, out, on_step=listener, save_every=2, workers=0)
+        train_tower(model, numbers, 0, 4, out, on_step=listener, workers=0)
         return model.model.visual.state_dict()
 
     whole = taught(tmp_path / "whole", False)
     with pytest.raises(StoppedError):
         taught(tmp_path / "part", True)
+    assert (tmp_path / "part/tower-state.pt").is_file()
     again = taught(tmp_path / "part", False)
     for name, weight in whole.items():
         torch.testing.assert_close(again[name], weight, rtol=1e-4, atol=1e-6)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any
 
+from livr.analysis import REFERENCE
 from livr.analysis.compare_outcomes import UNREAD, Outcomes, known_sources, outcomes_of
 from livr.analysis.runs import Run
 from livr.errors import DataError
@@ -17,7 +18,7 @@ from livr.evaluate.shared import how_many
 from livr.evaluate.stats import Interval, wilson
 
 UNTRAINED = "zero_shot"
-ORDER = (UNTRAINED, "sft", "latents_only", "mask_only", "livr")
+ORDER = (UNTRAINED, REFERENCE, "latents_only", "mask_only", "livr")
 """The usual order of methods in a table; others follow by name."""
 
 LABELS = {
@@ -94,7 +95,7 @@ def rank(method: str) -> tuple[int, str]:
     return (ORDER.index(method) if method in ORDER else len(ORDER), method)
 
 
-def compare(runs: Sequence[Run | Outcomes], reference: str = "sft") -> list[Line]:
+def compare(runs: Sequence[Run | Outcomes], reference: str = REFERENCE) -> list[Line]:
     """One line per task and method.
 
     Args:
@@ -132,16 +133,13 @@ def by_task(runs: Sequence[Run | Outcomes]) -> dict[str, dict[str, list[Outcomes
     return found
 
 
-def results(runs: Sequence[Run | Outcomes], reference: str = "sft") -> dict[str, Any]:
-    """The contents of `results.json`: one row per run, and the comparison as its summary.
-
-    Raises:
-        DataError: As `compare`.
-    """
-    lines = [asdict(line) for line in compare(runs, reference)]
+def results(
+    runs: Sequence[Run | Outcomes], lines: Sequence[Line], reference: str
+) -> dict[str, Any]:
+    """The contents of `results.json`: one row per run, and what `compare` said as its summary."""
     return {
         "rows": [row(outcomes_of(run)) for run in runs],
-        "summary": {"reference": reference, "lines": lines},
+        "summary": {"reference": reference, "lines": [asdict(line) for line in lines]},
     }
 
 

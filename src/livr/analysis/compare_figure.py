@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from livr.analysis import REFERENCE
 from livr.analysis.compare import Line, label
 from livr.analysis.compare_mean import Means
 from livr.analysis.figures import GRID, INK, METHODS, MUTED, STYLE, as_svg
 from livr.evaluate.stats import Interval
+from livr.files import whole_file
 
 _PRINTED = {INK: "#1d1c1a", MUTED: "#6d6962", GRID: "#e3dfd6"}
 _PRINTED |= {METHODS["sft"]: "#2f6db3", METHODS["livr"]: "#c4511d"}
@@ -18,13 +20,13 @@ Row = tuple[str, str, float, Interval]
 """Heading of its group, name of the method, difference, interval."""
 
 
-def forest_svg(rows: Sequence[Row], reference: str = "sft") -> str | None:
+def forest_svg(rows: Sequence[Row], reference: str = REFERENCE) -> str | None:
     """The plot for a page, its colours the page's; None if nothing was compared."""
     figure = _forest(rows, reference, {})
     return None if figure is None else as_svg(figure)
 
 
-def write_forest(path: Path, rows: Sequence[Row], reference: str = "sft") -> bool:
+def write_forest(path: Path, rows: Sequence[Row], reference: str) -> bool:
     """Write the plot as PNG, PDF or SVG, by the file's name.
 
     Returns:
@@ -33,10 +35,9 @@ def write_forest(path: Path, rows: Sequence[Row], reference: str = "sft") -> boo
     figure = _forest(rows, reference, _PRINTED)
     if figure is None:
         return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name("." + path.name)
-    figure.savefig(partial, dpi=160, facecolor="white")
-    partial.replace(path)
+    with whole_file(path) as partial:
+        kind = path.suffix.removeprefix(".").lower()
+        figure.savefig(partial, format=kind, dpi=160, facecolor="white")
     return True
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from livr.analysis import REFERENCE
 from livr.analysis.compare import UNTRAINED, by_task, difference, pair, rank
 from livr.analysis.compare_outcomes import Outcomes, known_sources
 from livr.analysis.runs import Run
@@ -68,7 +69,7 @@ def at_chance(runs: Sequence[Outcomes]) -> bool:
 
 
 def means(
-    runs: Sequence[Run | Outcomes], reference: str = "sft", *, keep_all: bool = False
+    runs: Sequence[Run | Outcomes], reference: str = REFERENCE, *, keep_all: bool = False
 ) -> Means:
     """Means over tasks of every method but the reference.
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from livr.analysis.ablate.results import RESULTS, read_grid
 from livr.analysis.runs import Run, read_run, read_runs
 from livr.analysis.tell_apart import told_apart
 from livr.errors import DataError
 from livr.evaluate.score import Prediction, sources_of
 from livr.evaluate.shared import Sources, from_text
 
-RESULTS = "results.json"
 RIGHT, WRONG, UNREAD = "1", "0", "-"
 
 
@@ -158,19 +157,16 @@ def read_outcomes(
     folders: list[Path] = []
     for path in paths:
         file = path if path.suffix == ".json" else path / RESULTS
-        grid = _grid(file)
+        grid = read_grid(file)
         if grid is None:
             if path.is_file():
                 raise DataError(f"{path} is neither a run folder nor the results file of a grid")
             folders.append(path)
             continue
-        try:
-            shared = {name: from_text(text) for name, text in grid.get("sources", {}).items()}
-            rows = [_outcomes(row, shared, file) for row in grid["rows"]]
-            failed += [Failed(**row) for row in grid.get("failed", ())]
-            hashes = [str(cell["hash"]) for cell in grid["cells"]] if cells else []
-        except (KeyError, TypeError, ValueError) as error:
-            raise DataError(f"{file} is not the results file of a grid: {error}") from error
+        shared = {name: from_text(text) for name, text in grid.sources.items()}
+        rows = [_outcomes(row, shared, file) for row in grid.rows]
+        failed += [Failed(**row) for row in grid.failed]
+        hashes = [cell["hash"] for cell in grid.cells]
         found += _with_runs(rows, file.parent, hashes) if cells else rows
     return found + [outcomes_of(run) for run in told_apart(read_runs(folders))], failed
 
@@ -187,26 +183,12 @@ def _with_runs(rows: Iterable[Outcomes], grid: Path, hashes: Iterable[str]) -> l
     return [replace(row, run=runs.get(key(row))) for row in rows]
 
 
-def _grid(file: Path) -> dict[str, Any] | None:
-    """The contents of a grid's results file; None if it is something else or not there."""
-    if not file.is_file():
-        return None
-    try:
-        value = json.loads(file.read_text("utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{file} is not a JSON file: {error}") from error
-    return value if isinstance(value, dict) and "cells" in value else None
-
-
 def known_sources(runs: Iterable[Outcomes]) -> Sources:
     """What the questions share that these runs answered, as far as one of them knows."""
     return next((run.sources for run in runs if run.sources), ())
 
 
 def _outcomes(row: dict[str, Any], shared: Mapping[str, Sources], file: Path) -> Outcomes:
-    sources = shared.get(row["task"], ())
-    if sources and len(sources) != len(row["answers"]):
-        raise ValueError(f"sources of {len(sources)} questions for {len(row['answers'])} answers")
     return Outcomes(
         task=row["task"],
         method=row["method"],
@@ -219,5 +201,5 @@ def _outcomes(row: dict[str, Any], shared: Mapping[str, Sources], file: Path) ->
         train_seconds=row["train_seconds"],
         group_of=tuple(row.get("group_of", ())),
         blindfolded=row["blindfolded"]["accuracy"] if "blindfolded" in row else None,
-        sources=sources,
+        sources=shared.get(row["task"], ()),
     )

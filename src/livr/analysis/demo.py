@@ -11,19 +11,22 @@ from typing import Any
 
 from pydantic import Field
 
+from livr.analysis import REFERENCE
 from livr.analysis.compare import Line, compare, label, results
 from livr.analysis.report import write_report
 from livr.analysis.runs import SPLIT, Run, read_run
-from livr.config import Settings, TrainConfig, dump, load_recipe
+from livr.config import Settings, TrainConfig, load_recipe
 from livr.data.build import POOL, build_task
 from livr.data.tasks import get_task
 from livr.errors import ConfigError
 from livr.evaluate.run import evaluate, from_anywhere
 from livr.evaluate.score import write_predictions
-from livr.files import write_json
+from livr.evaluate.target import refuse_folder
+from livr.files import write_json, write_whole
 from livr.mini import EMBEDDED
 from livr.model.load import load
 from livr.recipes import find_shipped
+from livr.settings import as_yaml
 from livr.train.progress import VALIDATION_COST, Listener, Meter, Progress
 from livr.train.run import train, workload
 
@@ -104,11 +107,12 @@ def run_demo(
         on_progress: Told how far the whole is.
 
     Raises:
-        ConfigError: A setting is wrong, or the folder holds something else.
+        ConfigError: A setting is wrong, or the folder holds something else or cannot be written.
         LivrError: As `livr.train` and `livr.evaluate`.
     """
     tasks = [get_task(name).name for name in dict.fromkeys(config.tasks)]
     jobs = [job for task in tasks for job in _jobs(config, task, out)]
+    refuse_folder(out)
     if not (out / MARK).is_file():
         load(config.model)  # What is wrong with it is said before anything is written.
     _prepare(config, out, overwrite)
@@ -124,10 +128,11 @@ def run_demo(
 
 def _conclude(config: DemoConfig, out: Path, runs: Sequence[Run]) -> Demo:
     command = command_line(config, out)
-    found = results(runs) | {"command": command, "settings": config.model_dump(mode="json")}
-    write_json(out / "results.json", found)
+    lines = compare(runs)
+    about = {"command": command, "settings": config.model_dump(mode="json")}
+    write_json(out / "results.json", results(runs, lines, REFERENCE) | about)
     write_report(out / "report.html", runs, command=command)
-    return Demo(out=out, lines=tuple(compare(runs)), runs=tuple(runs))
+    return Demo(out=out, lines=tuple(lines), runs=tuple(runs))
 
 
 def command_line(config: DemoConfig, out: Path) -> str:
@@ -148,8 +153,6 @@ def command_line(config: DemoConfig, out: Path) -> str:
 def _prepare(config: DemoConfig, out: Path, overwrite: bool) -> None:
     """Make the folder, or check that it holds the same demo, unfinished or finished."""
     mark = out / MARK
-    if out.exists() and not out.is_dir():
-        raise ConfigError(f"{out} is a file; choose another --out")
     if mark.is_file() and overwrite:
         for name in ("data", "runs"):
             shutil.rmtree(out / name, ignore_errors=True)
@@ -157,14 +160,12 @@ def _prepare(config: DemoConfig, out: Path, overwrite: bool) -> None:
     elif out.is_dir() and any(out.iterdir()) and not mark.is_file():
         raise ConfigError(f"{out} is not empty and holds no demo; choose another --out")
     out.mkdir(parents=True, exist_ok=True)
-    partial = out / (MARK + ".part")
-    dump(config, partial)
-    if mark.is_file() and mark.read_text("utf-8") != partial.read_text("utf-8"):
-        partial.unlink()
+    settings = as_yaml(config.model_dump(mode="json"))
+    if mark.is_file() and mark.read_text("utf-8") != settings:
         raise ConfigError(
             f"{out} holds a demo with other settings; choose another --out, or --overwrite it"
         )
-    partial.replace(mark)
+    write_whole(mark, settings)
 
 
 def _jobs(config: DemoConfig, task: str, out: Path) -> list[_Job]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from livr.analysis.inside.questions import Questions
 from livr.analysis.inside.states import read_states
+from livr.files import whole_file
 
 KINDS = ("latent", "image", "text")
 COLOURS = {"latent": "#c4511d", "image": "#5f8a3c", "text": "#2f6db3"}
@@ -141,9 +142,8 @@ def draw(path: Path, cloud: Cloud, found: dict[str, Any], title: str, seed: int 
         axes.set_yticks([])
         axes.spines[:].set_color("#d8d3c8")
     left.legend(frameon=False, markerscale=2.2)
-    partial = path.with_name(path.name + ".part")
-    figure.savefig(partial, format="png")
-    partial.replace(path)
+    with whole_file(path) as partial:
+        figure.savefig(partial, format="png")
 
 
 def _by_label(axes: Any, xy: Vectors, labels: Labels) -> None:

@@ -25,8 +25,9 @@ from livr.analysis.regions import (
 )
 from livr.data.example import Example
 from livr.data.store import load_split
-from livr.errors import ConfigError, ModelError
+from livr.errors import ModelError
 from livr.evaluate.stats import bootstrap
+from livr.evaluate.target import refuse_folder
 from livr.files import write_json
 from livr.model.encoder import read_image
 from livr.model.model import Model
@@ -73,7 +74,7 @@ def explain(
         data: Data set folder; `regions.jsonl` in it may name regions of interest.
         split: `train`, `val` or `test`.
         out: Folder for the PNG files and `explain.json`.
-        limit: Most questions, drawn at random.
+        limit: Most questions, drawn at random; 0: all.
         batch_size: Questions per forward pass.
         seed: Seed of every draw.
         trust_remote_code: Run the code that the checkpoint brings.
@@ -82,11 +83,10 @@ def explain(
     Raises:
         ModelError: The model has no latents, or cannot be loaded.
         DataError: The questions or regions cannot be read.
-        ConfigError: `out` is a file.
+        ConfigError: `limit` is negative, or `out` cannot be written.
     """
     folder = Path(out)
-    if folder.exists() and not folder.is_dir():
-        raise ConfigError(f"--out {folder} is a file; give a folder")
+    refuse_folder(folder)
     meter = Meter(8, on_progress)
     examples = draw_questions(load_split(Path(data), split), limit, seed, f"{data}, split {split}")
     asked = open_model(model, trust_remote_code)

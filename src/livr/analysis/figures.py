@@ -119,19 +119,18 @@ _SEQUENCE = (
 )
 
 
-def mask(rule: Policy, cell: int = 16) -> str:
+def mask(rule: Policy) -> str:
     """The attention mask of a short sequence as the code evaluates it.
 
     Args:
         rule: The policy.
-        cell: Size of a cell in pixels.
 
     Returns:
         An SVG element; a filled cell says that its row may attend to its column.
     """
     roles = torch.tensor([[role for role, count, _ in _SEQUENCE for _ in range(count)]])
     open_QK = allowed(rule, roles)[0]
-    tokens, left, top = roles.shape[1], 68, 24
+    tokens, cell, left, top = roles.shape[1], 16, 68, 24
     parts = []
     for q, k in ((q, k) for q in range(tokens) for k in range(tokens)):
         kind = Role(int(roles[0, k])).name.lower() if open_QK[q, k] else "shut"

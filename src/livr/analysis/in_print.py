@@ -39,14 +39,19 @@ def percent(share: float, digits: int = 1) -> str:
     return f"{100 * share:.{digits}f} %"
 
 
-def points(delta: float) -> str:
-    """A difference of accuracies for print, signed, in percentage points.
+def points(delta: float, *, signed: bool = True) -> str:
+    """A difference of accuracies for print, in percentage points, with a true minus.
 
-    >>> points(0.041), points(-0.02), points(0.0)
-    ('+4.1', '−2.0', '0.0')
+    Args:
+        delta: The difference.
+        signed: Whether a rise has its plus; not where words say the direction, as in "falls by".
+
+    >>> points(0.041), points(-0.02), points(0.0), points(0.041, signed=False)
+    ('+4.1', '−2.0', '0.0', '4.1')
     """
     value = round(100 * delta, 1)
-    return "0.0" if value == 0 else f"{'+' if value > 0 else '−'}{abs(value):.1f}"
+    plus = "+" if signed and value > 0 else ""
+    return f"{'−' if value < 0 else plus}{abs(value):.1f}"
 
 
 def span(interval: Interval) -> str:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from livr.analysis.attention_maps import Look, Map
 from livr.data.example import IMAGE_PLACEHOLDER, Example
+from livr.files import whole_file
 from livr.model.encoder import read_image
 
 SIDE = 260
@@ -180,6 +181,5 @@ def _sheet(
             canvas.paste(cell, (2 * GAP + i * step, top + 22))
         top += height
     canvas.paste(_legend(wide), (0, top))
-    partial = path.with_name(path.name + ".part")
-    canvas.save(partial, "PNG")
-    partial.replace(path)
+    with whole_file(path) as partial:
+        canvas.save(partial, "PNG")

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from livr.analysis import in_print
+from livr.analysis import REFERENCE, in_print
 from livr.analysis.audit.result import Audit, side_by_side
 from livr.analysis.compare import Line, compare, label
 from livr.analysis.compare_figure import forest_svg, rows_of
@@ -65,9 +65,8 @@ def write_report(
     *,
     title: str = "LIVR beside direct SFT",
     command: str | None = None,
-    reference: str = "sft",
+    reference: str = REFERENCE,
     method: str = "livr",
-    per_group: int = 3,
     audits: Sequence[Audit] = (),
     failed: Sequence[Failed] = (),
     paper: Table | None = None,
@@ -82,7 +81,6 @@ def write_report(
         command: What made the runs, printed for those who want to repeat it.
         reference: The method the others are compared with.
         method: The method whose answers stand beside the reference's.
-        per_group: Sample questions per outcome.
         audits: What `livr audit` found, side by side on the page.
         failed: Cells of grids that have no result.
         paper: A published table to set the runs beside.
@@ -95,7 +93,7 @@ def write_report(
     found = [outcomes_of(run) for run in runs]
     lines = compare(found, reference)
     sections = [
-        _section([run for run in found if run.task == task], lines, reference, method, per_group)
+        _section([run for run in found if run.task == task], lines, reference, method)
         for task in dict.fromkeys(run.task for run in found)
     ]
     total = means(found, reference)
@@ -136,7 +134,7 @@ def _about(runs: Sequence[Outcomes]) -> dict[str, Any]:
 
 
 def _section(
-    runs: Sequence[Outcomes], lines: Iterable[Line], reference: str, method: str, per_group: int
+    runs: Sequence[Outcomes], lines: Iterable[Line], reference: str, method: str
 ) -> Section:
     own = tuple(line for line in lines if line.task == runs[0].task)
     folders = folders_of(runs)
@@ -152,7 +150,7 @@ def _section(
         curves=tuple((caption, Markup(svg)) for caption, svg in curves if svg),
         switched=any(len({p.stage for p in run.loss + run.val_accuracy}) > 1 for run in folders),
         pair=pair,
-        groups=tuple(choose(*pair, per_group)) if pair else (),
+        groups=tuple(choose(*pair)) if pair else (),
     )
 
 

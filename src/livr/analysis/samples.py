@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,7 +9,7 @@ from PIL import Image
 
 from livr.analysis.runs import SPLIT, Run
 from livr.data.example import IMAGE_PLACEHOLDER, LETTERS, Example, ImageInput
-from livr.data.pictures import open_rgb
+from livr.data.pictures import jpeg_uri, open_rgb
 from livr.data.store import load_split
 from livr.evaluate.score import Prediction
 
@@ -122,6 +120,4 @@ def data_uri(source: ImageInput) -> str:
     """
     image = open_rgb(source)
     image.thumbnail((MAX_SIDE, MAX_SIDE), Image.Resampling.LANCZOS)
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=82, optimize=True)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return jpeg_uri(image)

@@ -17,7 +17,7 @@ from livr.data.example import Example
 from livr.method.bottleneck import allowed, policy
 from livr.method.roles import Role
 from livr.model.batch import Batch
-from livr.model.model import Model, Use
+from livr.model.model import Model
 
 COLOURS = {
     Role.PAD: "#9a9a9a",
@@ -27,8 +27,9 @@ COLOURS = {
     Role.ANSWER: "#2f7d32",
 }
 """One colour per role, readable on white and on black; pictures and terminals use the same."""
-LEGEND = 48
-"""Height in pixels of the lines below a picture of a mask."""
+WIDTH, LEGEND = 640, 48
+"""Pixels: width of a picture of a mask, if every position gets one at least, and height of the
+lines below it."""
 
 
 @dataclass(frozen=True)
@@ -51,16 +52,14 @@ class Span:
     tokens: tuple[str, ...] = ()
 
 
-def spans(model: Model, example: Example, latents: Use = "keep", answer: bool = True) -> list[Span]:
+def spans(model: Model, example: Example) -> list[Span]:
     """The sequence of one example, cut where the role changes.
 
     Args:
         model: Whose tokenizer and template to use.
-        example: The example.
-        latents: Whether the prompt carries the latents.
-        answer: Whether the answer follows.
+        example: The example; latents and answer are in its sequence.
     """
-    batch = model.batch(model.encode([example], latents, answer))
+    batch = model.batch(model.encode([example], "keep", answer=True))
     ids, roles = batch.inputs["input_ids"][0].tolist(), batch.roles_BT[0].tolist()
     found, start = [], 0
     for role, run in groupby(roles):
@@ -123,9 +122,7 @@ def layer_masks(model: Model, batch: Batch, mask: str = "bottleneck") -> list[Te
     return [plain if one is None else one[:, 0].expand_as(plain) for one in seen]
 
 
-def mask_picture(
-    model: Model, example: Example, mask: str = "bottleneck", size: int = 640
-) -> Image.Image:
+def mask_picture(model: Model, example: Example, mask: str = "bottleneck") -> Image.Image:
     """The mask of an example as a picture: rows look, columns are looked at.
 
     A cell has the colour of the role looked at; white is hidden. A frame shows the roles of rows
@@ -136,14 +133,13 @@ def mask_picture(
         model: The model.
         example: The example, with answer.
         mask: Name of a policy.
-        size: Width of the picture in pixels, if every position gets one at least.
     """
     batch = model.batch(model.encode([example], "keep", answer=True))
     widest = max(layer_masks(model, batch, mask), key=lambda m: int(m.sum()))[0].cpu().numpy()
     roles = [Role(r) for r in batch.roles_BT[0].tolist()]
     colours = np.array([ImageColor.getrgb(COLOURS[role]) for role in roles], dtype=np.uint8)
     cells = np.where(widest[..., None], colours[None], np.uint8(255))
-    cell = max(1, size // (len(roles) + 4))
+    cell = max(1, WIDTH // (len(roles) + 4))
     frame, length = 3 * cell, len(roles) * cell
     picture = Image.new("RGB", (frame + length, frame + length + LEGEND), "white")
     for pixels, box in (

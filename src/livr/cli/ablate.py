@@ -111,7 +111,8 @@ def _run(
 ) -> Board:
     cells, known = chosen
     with listening("loading") as (tell, listen):
-        from livr.analysis.ablate.known import read_results, take_over
+        from livr.analysis.ablate.known import take_over
+        from livr.analysis.ablate.results import read_results
         from livr.analysis.ablate.run import prepare, run_grid
 
         # What cannot be read is said before data is built.
@@ -144,8 +145,11 @@ def _launcher(name: str, workers: int | None, threads: int | None) -> tuple[Laun
 def _conclude(grid: Grid, board: Board, as_json: bool) -> None:
     import json
 
-    from livr.analysis.compare_outcomes import RESULTS, read_outcomes
-    from livr.cli.comparison import print_comparison
+    from livr.analysis.ablate.results import RESULTS
+    from livr.analysis.compare import compare
+    from livr.analysis.compare_mean import means
+    from livr.analysis.compare_outcomes import read_outcomes
+    from livr.cli.comparison import print_lines, print_means
 
     file = board.out / RESULTS
     found, failed = read_outcomes([file])
@@ -153,7 +157,8 @@ def _conclude(grid: Grid, board: Board, as_json: bool) -> None:
         if as_json:
             print_json(json.loads(file.read_text("utf-8")))
         elif found:
-            print_comparison(found, failed, grid.baseline)
+            print_lines(compare(found, grid.baseline), grid.baseline, failed)
+            print_means(means(found, grid.baseline), grid.baseline)
         note(f"{file}: every cell. livr compare {board.out} prints this again.")
     finally:  # What failed is said, whether or not the rest can be compared.
         if board.failed:

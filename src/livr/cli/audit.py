@@ -63,7 +63,7 @@ def audit(
             baseline=baseline,
             out=out,
             tests=test or (),
-            limit=limit or None,
+            limit=limit,
             batch_size=batch_size,
             seed=seed,
             trust_remote_code=trust_remote_code,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from livr.cli.comparison import note_unknown, print_comparison
+from livr.analysis import REFERENCE
+from livr.cli.comparison import note_unknown, print_lines, print_means
 from livr.cli.console import JsonFlag, note, print_json, print_table
 from livr.errors import ConfigError
 
@@ -35,7 +36,7 @@ BackboneOption = Annotated[
 
 def compare(
     runs: RunsArgument,
-    reference: ReferenceOption = "sft",
+    reference: ReferenceOption = REFERENCE,
     figure: Annotated[
         Path | None, typer.Option("--figure", help="Also draw a forest plot: .png, .pdf or .svg.")
     ] = None,
@@ -69,14 +70,15 @@ def compare(
     if table is not None:
         _beside(set_beside(found, lines, table, backbone, reference), as_json)
     elif as_json:
-        value = results(found, reference)
+        value = results(found, lines, reference)
         value["summary"] |= {
             "means": [asdict(line) for line in total.lines],
             "at_chance": list(total.left_out),
         }
         print_json(value | {"failed": [asdict(cell) for cell in failed]})
     else:
-        print_comparison(found, failed, reference, keep_all=keep_all)
+        print_lines(lines, reference, failed)
+        print_means(total, reference)
     if figure is not None:
         from livr.analysis.compare_figure import rows_of, write_forest
 

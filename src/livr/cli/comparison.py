@@ -10,7 +10,7 @@ from livr.cli.console import note, print_table
 if TYPE_CHECKING:
     from livr.analysis.compare import Line
     from livr.analysis.compare_mean import Means
-    from livr.analysis.compare_outcomes import Failed, Outcomes
+    from livr.analysis.compare_outcomes import Failed
 
 
 def note_unknown(option: str, name: str, methods: Sequence[str], so: str) -> None:
@@ -25,21 +25,6 @@ def note_unknown(option: str, name: str, methods: Sequence[str], so: str) -> Non
     if name not in methods and len(methods) > 1:
         names = ", ".join(map(repr, methods))
         note(f"Nothing is called {name!r}, so {so}. {option}: {names}")
-
-
-def print_comparison(
-    runs: Sequence[Outcomes],
-    failed: Sequence[Failed],
-    reference: str,
-    *,
-    keep_all: bool = False,
-) -> None:
-    """Print the table of tasks, the means, and what is missing."""
-    from livr.analysis.compare import compare as compare_runs
-    from livr.analysis.compare_mean import means
-
-    print_lines(compare_runs(runs, reference), reference, failed)
-    print_means(means(runs, reference, keep_all=keep_all), reference)
 
 
 def print_lines(lines: Sequence[Line], reference: str, failed: Sequence[Failed] = ()) -> None:

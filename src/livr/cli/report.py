@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from livr.analysis import REFERENCE
 from livr.cli.compare import BackboneOption, PaperOption, ReferenceOption, RunsArgument
 from livr.cli.comparison import note_unknown
 from livr.cli.console import note
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def report(
     runs: RunsArgument,
     out: Annotated[Path, typer.Option("--out", help="The HTML file to write.")],
-    reference: ReferenceOption = "sft",
+    reference: ReferenceOption = REFERENCE,
     method: Annotated[
         str, typer.Option("--method", help="The method whose answers stand beside those.")
     ] = "livr",

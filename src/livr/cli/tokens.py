@@ -29,6 +29,7 @@ def show_tokens(model: Model, examples: Sequence[Example], mask: str | None, out
         out: Folder for the pictures.
     """
     from livr.analysis.tokens import mask_picture, mask_table, spans
+    from livr.files import whole_file
 
     rule = mask or ("bottleneck" if model.num_latents else "ordinary")
     out.mkdir(parents=True, exist_ok=True)
@@ -47,7 +48,8 @@ def show_tokens(model: Model, examples: Sequence[Example], mask: str | None, out
         caption = f"{rule} mask: rows look, columns are looked at; c: what came before, -: hidden"
         print_table(heads, rows, caption=caption)
         file = out / f"mask-{_file_name(example.id)}.png"
-        picture.save(file)
+        with whole_file(file) as partial:
+            picture.save(partial, "PNG")
         typer.echo(f"{file}\n")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +17,6 @@ from livr.data.rows import Row, content_problems, shortened
 from livr.data.store import REGIONS, SPLITS, is_there, row_file_fault, stored_splits
 from livr.errors import DataError, Problem
 
-Advance = Callable[[str, int], None]
 Judged = Callable[[Example], bool]
 """Whether the answer of a question would be right if a model gave it word for word."""
 
@@ -47,7 +46,6 @@ class Report:
 def check_folder(
     folder: str | Path,
     counter: TokenCounter | None = None,
-    advance: Advance | None = None,
     judged: Judged | None = None,
 ) -> Report:
     """Looks at every row and into every image file of a data set folder.
@@ -55,7 +53,6 @@ def check_folder(
     Args:
         folder: The data set.
         counter: If given, sequences longer than its limit are problems too.
-        advance: Called with file and row after every row, for a progress display.
         judged: If given, answers that can never be right are problems too.
 
     Raises:
@@ -82,9 +79,7 @@ def check_folder(
         if fault := row_file_fault(root / file):
             report.problems.append(Problem(file, None, fault))
             continue
-        for row in checker.check_split(split):
-            if advance:
-                advance(file, row)
+        checker.check_split(split)
     report.problems.extend(checker.region_problems())
     report.images = len(checker.images)
     return report
@@ -111,8 +106,8 @@ class _Checker:
         self.images: dict[Path, tuple[str, str]] = {}
         self.leaks = Leaks()
 
-    def check_split(self, split: str) -> Iterator[int]:
-        """Checks one file; yields the number of each row."""
+    def check_split(self, split: str) -> None:
+        """Checks one file."""
         file = f"{split}.jsonl"
         count = 0
         start = len(self.report.problems)
@@ -128,7 +123,6 @@ class _Checker:
             if self.counter is not None and whole and not pictures:
                 messages.extend(self._length_problems(row, self.counter, bool(content)))
             self.report.problems.extend(Problem(file, number, message) for message in messages)
-            yield number
         found = [*self.report.problems[start:], *self.leaks.problems(split)]
         self.report.problems[start:] = sorted(found, key=lambda problem: problem.row or 0)
         self.report.counts[split] = count

@@ -34,6 +34,7 @@ MIN_SSIM = 0.70
 NEIGHBOURS = 8
 SIDE = 128
 BLUR = 2.0
+EMBEDDED_AT_ONCE = 16
 Floats = npt.NDArray[np.float32]
 
 
@@ -59,12 +60,11 @@ def thumbnail_embedding(images: Sequence[Image.Image]) -> Floats:
 class ClipEmbedder:
     """Image features of a CLIP checkpoint folder (any model with `get_image_features`)."""
 
-    def __init__(self, folder: str | Path, batch_size: int = 16) -> None:
+    def __init__(self, folder: str | Path) -> None:
         """Loads the checkpoint.
 
         Args:
             folder: The checkpoint.
-            batch_size: Pictures embedded at once.
 
         Raises:
             ModelError: There is no such folder, or it holds no CLIP model.
@@ -73,7 +73,6 @@ class ClipEmbedder:
             raise ModelError(f"{folder} is not a folder; give that of a CLIP checkpoint")
         from transformers import AutoModel, AutoProcessor  # slow to import
 
-        self._batch = batch_size
         try:
             self._model: Any = AutoModel.from_pretrained(str(folder)).eval()
             self._processor: Any = AutoProcessor.from_pretrained(str(folder))
@@ -90,8 +89,8 @@ class ClipEmbedder:
         import torch  # slow to import
 
         rows = []
-        for start in range(0, len(images), self._batch):
-            batch = list(images[start : start + self._batch])
+        for start in range(0, len(images), EMBEDDED_AT_ONCE):
+            batch = list(images[start : start + EMBEDDED_AT_ONCE])
             inputs = self._processor(images=batch, return_tensors="pt")
             with torch.no_grad():
                 found = self._model.get_image_features(pixel_values=inputs["pixel_values"])

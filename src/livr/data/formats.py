@@ -39,17 +39,6 @@ _LISTED = 20
 """Most missing pictures that are named one by one. More of them have one cause."""
 
 
-def read_examples(
-    source: str | Path, images: Path | None = None, unpack: Path | None = None
-) -> list[Example]:
-    """Reads a file or folder in any of the formats above, all splits in one list.
-
-    Args and errors are those of `read_parts`.
-    """
-    parts = read_parts(source, images, unpack)
-    return [example for examples in parts.values() for example in examples]
-
-
 def read_parts(
     source: str | Path,
     images: Path | None = None,

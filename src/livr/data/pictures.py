@@ -5,6 +5,7 @@ What is checked, compared and shown is what the model sees, because all of it co
 
 from __future__ import annotations
 
+import base64
 import errno
 import hashlib
 import io
@@ -164,6 +165,13 @@ def to_rgb(image: Image.Image) -> Image.Image:
         OSError: The file is damaged, or see `eight_bit`.
     """
     return eight_bit(image).convert("RGB")
+
+
+def jpeg_uri(image: Image.Image) -> str:
+    """Returns an RGB picture as the `data:` address of a JPEG, for a page that needs no files."""
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=82, optimize=True)
+    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
 
 
 def storable(image: Image.Image) -> Image.Image:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import random
 from collections import defaultdict
 from collections.abc import Sequence
@@ -13,14 +11,18 @@ from jinja2 import Environment
 from PIL import Image, ImageDraw, ImageFont
 
 from livr.data.example import LETTERS, Example
-from livr.data.pictures import open_rgb
+from livr.data.pictures import jpeg_uri, open_rgb
 from livr.data.prompts import render
+from livr.files import whole_file, write_whole
 
 THUMB = 150
-TEXT_HEIGHT = 74
 MARGIN = 8
-PER_ROW = 3
+COLUMNS = 3
 MAX_IMAGES = 4
+TEXT, ANSWER = (12, 16, (30, 30, 36)), (14, 20, (10, 107, 45))
+"""Size of the letters, height of a line, both in pixels, and colour."""
+MOST_LINES, LAST_LINES = 16, 5
+"""Lines of a question; where there are more, the middle is cut: the choices stand at the end."""
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{{ title }}</title>
@@ -79,69 +81,84 @@ def contact_page(examples: Sequence[Example], title: str) -> str:
             "question": example.question,
             "choices": list(zip(LETTERS, example.choices or (), strict=False)),
             "answer": example.answer,
-            "images": [_data_url(image) for image in thumbnails(example)],
+            "images": [jpeg_uri(image) for image in thumbnails(example)],
         }
         for example in examples
     ]
     return Environment(autoescape=True).from_string(PAGE).render(title=title, cards=cards)
 
 
-def _data_url(image: Image.Image) -> str:
-    buffer = io.BytesIO()
-    image.save(buffer, "JPEG", quality=85)
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+Line = tuple[str, tuple[int, int, tuple[int, int, int]]]
+"""Some words that fit into a line, and how they are set."""
 
 
-def contact_sheet(examples: Sequence[Example]) -> Image.Image:
-    """Returns one picture with all examples, their questions and right answers."""
+def contact_sheet(examples: Sequence[Example], columns: int = COLUMNS) -> Image.Image:
+    """Returns one picture with all examples, their questions, choices and right answers.
+
+    Args:
+        examples: The examples, row by row.
+        columns: Examples in a row.
+    """
     strips = [thumbnails(example) for example in examples]
     widths = [sum(image.width + 4 for image in strip) for strip in strips]
     cell = max(3 * THUMB, max(widths, default=0)) + 2 * MARGIN
-    rows = [
-        range(start, min(start + PER_ROW, len(strips))) for start in range(0, len(strips), PER_ROW)
-    ]
-    heights = [
-        max(image.height for index in row for image in strips[index]) + TEXT_HEIGHT + MARGIN
-        for row in rows
-    ]
-    sheet = Image.new("RGB", (cell * PER_ROW, max(1, sum(heights))), "white")
+    texts = [_text(example, cell - 2 * MARGIN) for example in examples]
+    starts = range(0, len(examples), columns)
+    rows = [range(start, min(start + columns, len(examples))) for start in starts]
+    above = [max((image.height for i in row for image in strips[i]), default=0) + 4 for row in rows]
+    below = [max(_height(texts[i]) for i in row) + 2 * MARGIN for row in rows]
+    sheet = Image.new("RGB", (cell * columns, MARGIN + sum(above) + sum(below)), "white")
     pen = ImageDraw.Draw(sheet)
     top = MARGIN
-    for row, height in zip(rows, heights, strict=True):
-        for column, index in enumerate(row):
+    for row, pictures, words in zip(rows, above, below, strict=True):
+        for column, i in enumerate(row):
             left = column * cell + MARGIN
             x = left
-            for image in strips[index]:
+            for image in strips[i]:
                 sheet.paste(image, (x, top))
                 x += image.width + 4
-            below = top + height - TEXT_HEIGHT - MARGIN + 4
-            _write(pen, examples[index], (left, below), cell - 2 * MARGIN)
-        top += height
+            _write(pen, texts[i], (left, top + pictures))
+        top += pictures + words
     return sheet
 
 
-def _write(pen: ImageDraw.ImageDraw, example: Example, at: tuple[int, int], width: int) -> None:
-    font = ImageFont.load_default(size=12)
-    lines = _wrap(f"{example.task}: {render(example)}".replace("\n", " "), pen, font, width)
-    pen.multiline_text(at, "\n".join(lines[:3]), fill=(30, 30, 36), font=font, spacing=2)
-    answer = f"answer: {example.answer}"
-    pen.text((at[0], at[1] + 48), answer, fill=(10, 107, 45), font=ImageFont.load_default(size=14))
+def _text(example: Example, width: int) -> list[Line]:
+    """Question and choices, then the answer, in lines that are not wider."""
+    asked = _wrap(f"{example.task}: {render(example)}", TEXT[0], width)
+    if len(asked) > MOST_LINES:
+        asked = [*asked[: MOST_LINES - LAST_LINES - 1], "…", *asked[-LAST_LINES:]]
+    answer = _wrap(f"answer: {example.answer}", ANSWER[0], width)
+    if len(answer) > MOST_LINES:
+        answer = [*answer[: MOST_LINES - 1], "…"]
+    return [(line, TEXT) for line in asked] + [(line, ANSWER) for line in answer]
 
 
-def _wrap(
-    text: str,
-    pen: ImageDraw.ImageDraw,
-    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
-    width: int,
-) -> list[str]:
+def _height(lines: Sequence[Line]) -> int:
+    return sum(height for _, (_, height, _) in lines)
+
+
+def _write(pen: ImageDraw.ImageDraw, lines: Sequence[Line], at: tuple[int, int]) -> None:
+    left, top = at
+    for text, (size, height, colour) in lines:
+        pen.text((left, top), text, fill=colour, font=ImageFont.load_default(size=size))
+        top += height
+
+
+def _wrap(text: str, size: int, width: int) -> list[str]:
+    """Words in lines; what has no space to break at is broken anywhere."""
+    font = ImageFont.load_default(size=size)
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
-        if pen.textlength(longer, font=font) <= width:
+        if font.getlength(longer) <= width:
             lines[-1] = longer
-        else:
-            lines.append(word)
-    return lines
+            continue
+        lines.append("")
+        for letter in word:
+            if font.getlength(lines[-1] + letter) > width:
+                lines.append("")
+            lines[-1] += letter
+    return [line for line in lines if line]
 
 
 def write_show(
@@ -149,8 +166,8 @@ def write_show(
 ) -> tuple[Path, Path]:
     """Writes `show-<split>.png` and `show-<split>.html` into `out`. Returns both paths."""
     chosen = sample(examples, count, seed)
-    out.mkdir(parents=True, exist_ok=True)
     png, page = out / f"show-{split}.png", out / f"show-{split}.html"
-    contact_sheet(chosen).save(png)
-    page.write_text(contact_page(chosen, f"{folder}, {split}"), encoding="utf-8")
+    with whole_file(png) as partial:
+        contact_sheet(chosen).save(partial, "PNG")
+    write_whole(page, contact_page(chosen, f"{folder}, {split}"))
     return png, page

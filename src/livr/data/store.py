@@ -20,7 +20,6 @@ from livr.data.pictures import SUFFIXES, PictureError, open_picture, path_proble
 from livr.data.rows import Row, content_problems, dump_row
 from livr.data.target import MANIFEST as MANIFEST
 from livr.data.target import staged_folder as staged_folder
-from livr.data.target import writable_target as writable_target
 from livr.errors import DataError, Problem
 from livr.settings import read_object
 

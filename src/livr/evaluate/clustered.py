@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from livr.evaluate.shared import Sources
-from livr.evaluate.stats import Interval, wilson
+from livr.evaluate.stats import UPPER, Interval, wilson
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -192,7 +192,7 @@ def design_effect(values: Sequence[float], sources: Sources) -> float:
     values_1N = np.asarray(values, dtype=float)[None]
     independent = float(values_1N.size * values_1N.var())
     together = float(found.covariance(values_1N)[0, 0])
-    wider = float(t.ppf(0.975, found.degrees)) / Z
+    wider = float(t.ppf(UPPER, found.degrees)) / Z
     return max(1.0, (together / independent if independent else 1.0) * wider**2)
 
 

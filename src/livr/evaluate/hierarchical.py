@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from livr.evaluate.clustered import clusters
 from livr.evaluate.shared import Sources
-from livr.evaluate.stats import Interval
+from livr.evaluate.stats import TAIL, Interval
 
 DRAWS = 4000
 IMAGINED = (0.5, -0.5)
@@ -53,7 +53,6 @@ def effect_interval(
     differences: Sequence[ArrayLike],
     draws: int = DRAWS,
     seed: int = 0,
-    confidence: float = 0.95,
     sources: Sequence[Sources] = (),
 ) -> Interval:
     """Hierarchical bootstrap interval of a mean difference, the mean of the tasks' own means.
@@ -71,7 +70,6 @@ def effect_interval(
             method minus the other's, -1, 0 or 1. S and N may differ between tasks.
         draws: Resamples.
         seed: Seed of the draw.
-        confidence: Coverage.
         sources: The sources of each task's questions; empty where they have none in common. By
             default no task's have.
 
@@ -90,9 +88,8 @@ def effect_interval(
     counts, state = again(shapes, draws, seed)
     rng = np.random.default_rng(seed)
     rng.bit_generator.state = state
-    tail = (1 - confidence) / 2
     means_TD = np.stack(
-        [_task_means(*three, rng, tail) for three in zip(tables, shared, counts, strict=True)]
+        [_task_means(*three, rng) for three in zip(tables, shared, counts, strict=True)]
     )
     count = len(tables)
     if count == 1:
@@ -102,7 +99,7 @@ def effect_interval(
         # A task that is drawn twice needs two resamples of its own, so these are drawn as well.
         resample_DT = rng.integers(0, draws, (draws, count))
         drawn_D = means_TD[which_DT, resample_DT].mean(axis=1)
-    low, high = np.quantile(drawn_D, [tail, 1 - tail])
+    low, high = np.quantile(drawn_D, [TAIL, 1 - TAIL])
     return Interval(float(low), float(high))
 
 
@@ -132,7 +129,6 @@ def _task_means(
     sources: Sources,
     counts: Counts,
     rng: np.random.Generator,
-    tail: float,
 ) -> NDArray[np.float64]:
     """Resampled means of one task, (draws,): seeds and questions, crossed.
 
@@ -152,6 +148,6 @@ def _task_means(
         moved.append((seeds_DS * moved_DS).sum(axis=1))
     drawn = [(seeds_DS @ mean_S + moved_D) / seeds for moved_D in moved]
     widest_D: NDArray[np.float64] = max(
-        drawn, key=lambda means_D: np.ptp(np.quantile(means_D, [tail, 1 - tail]))
+        drawn, key=lambda means_D: np.ptp(np.quantile(means_D, [TAIL, 1 - TAIL]))
     )
     return widest_D.clip(-1.0, 1.0)

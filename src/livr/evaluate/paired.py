@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from livr.evaluate.clustered import clusters
 from livr.evaluate.shared import Sources
+from livr.evaluate.stats import UPPER
 
 DRAWS = 200_000
 """Choices of sign where a distribution is drawn from; p is at least 1 / DRAWS then."""
@@ -47,22 +48,6 @@ class Paired:
     only_b: int
     delta: float
     p_value: float
-
-
-def mcnemar(a: Sequence[bool], b: Sequence[bool]) -> Paired:
-    """McNemar's exact test of two methods, one run each.
-
-    Args:
-        a: Whether the first method got each question right.
-        b: The same for the second method, in the same order.
-
-    Raises:
-        ValueError: The two are empty or not of equal length.
-
-    >>> mcnemar([True, False, False, False], [True, True, True, True])
-    Paired(n=4, seeds=1, only_a=0, only_b=3, delta=0.75, p_value=0.25)
-    """
-    return paired([a], [b])
 
 
 def paired(a: Table, b: Table, sources: Sources = ()) -> Paired:
@@ -180,7 +165,7 @@ def _error(scores_N: Scores, sources: Sources) -> tuple[float, float]:
     if (found := clusters(sources)) is None:
         return alone
     together = float(found.covariance(scores_N[None])[0, 0]), found.degrees
-    return max(alone, together, key=lambda error: error[0] * t.ppf(0.975, error[1]) ** 2)
+    return max(alone, together, key=lambda error: error[0] * t.ppf(UPPER, error[1]) ** 2)
 
 
 def _chance_of(scores: Sequence[Scores], weights: Sequence[float]) -> float:

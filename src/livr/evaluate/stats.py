@@ -9,6 +9,11 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+CONFIDENCE = 0.95
+"""Coverage of every interval."""
+UPPER, TAIL = 0.5 + CONFIDENCE / 2, (1 - CONFIDENCE) / 2
+"""The quantile at its upper end, and the share that it leaves out at either end."""
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -23,13 +28,12 @@ class Interval:
     high: float
 
 
-def wilson(correct: float, n: float, confidence: float = 0.95) -> Interval:
+def wilson(correct: float, n: float) -> Interval:
     """Wilson's score interval.
 
     Args:
         correct: Right answers; a mean over seeds may be fractional.
         n: Questions, or the number of independent ones that they are worth.
-        confidence: Coverage.
 
     Raises:
         ValueError: There is no question, or more right answers than questions.
@@ -41,7 +45,7 @@ def wilson(correct: float, n: float, confidence: float = 0.95) -> Interval:
         raise ValueError(f"{correct} right answers out of {n}")
     from scipy.stats import norm
 
-    z = float(norm.ppf(0.5 + confidence / 2))
+    z = float(norm.ppf(UPPER))
     share = correct / n
     center = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * sqrt(share * (1 - share) / n + z * z / (4 * n * n))
@@ -49,9 +53,7 @@ def wilson(correct: float, n: float, confidence: float = 0.95) -> Interval:
     return Interval(min(share, max(0.0, center - half)), max(share, min(1.0, center + half)))
 
 
-def paired_difference(
-    a: Sequence[bool], b: Sequence[bool], confidence: float = 0.95, effect: float = 1.0
-) -> Interval:
+def paired_difference(a: Sequence[bool], b: Sequence[bool], effect: float = 1.0) -> Interval:
     """Interval of accuracy(b) - accuracy(a) on the same questions; ends lie in [-1, 1].
 
     Agresti and Min's interval: Wald's with half a question added to each of the four cells. It
@@ -60,7 +62,6 @@ def paired_difference(
     Args:
         a: Whether the first method got each question right.
         b: The same for the second method, in the same order.
-        confidence: Coverage.
         effect: How many questions are worth one, see `clustered.design_effect`.
 
     Raises:
@@ -79,7 +80,7 @@ def paired_difference(
     only_b = float((right_b & ~right_a).sum()) / effect + 0.5
     center = (only_b - only_a) / n
     error = sqrt(max(0.0, only_a + only_b - (only_b - only_a) ** 2 / n)) / n
-    half = float(norm.ppf(0.5 + confidence / 2)) * error
+    half = float(norm.ppf(UPPER)) * error
     return Interval(max(-1.0, center - half), min(1.0, center + half))
 
 
@@ -88,7 +89,6 @@ def bootstrap(
     n: int,
     draws: int = 2000,
     seed: int = 0,
-    confidence: float = 0.95,
 ) -> Interval:
     """Percentile bootstrap interval.
 
@@ -98,7 +98,6 @@ def bootstrap(
         n: Number of items.
         draws: Resamples.
         seed: Seed of the draw.
-        confidence: Coverage.
 
     Raises:
         ValueError: There are no items.
@@ -115,6 +114,5 @@ def bootstrap(
     found = found[np.isfinite(found)]
     if not found.size:
         return Interval(float("nan"), float("nan"))
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(found, [tail, 1 - tail])
+    low, high = np.quantile(found, [TAIL, 1 - TAIL])
     return Interval(float(low), float(high))

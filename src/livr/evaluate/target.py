@@ -21,30 +21,34 @@ def refuse_target(path: str | PathLike[str], named: str = "--out") -> None:
         ConfigError: It is a folder, lies below something that is none, or may not be written.
     """
     file = Path(path)
-    try:
-        is_folder = file.is_dir()
-    except OSError as error:  # such as a name longer than the system takes
-        raise ConfigError(
-            f"{named} {file} is no path that can be used: {error.strerror}; choose another"
-        ) from error
     # Path drops the slash that says so of a folder which is not there yet.
-    if is_folder or fspath(path).endswith(("/", os.sep)):
+    if _is_folder(file, named) or fspath(path).endswith(("/", os.sep)):
         raise ConfigError(f"{named} {fspath(path)} is a folder; give the name of a file")
     _must_be_writable(file, file.absolute().parents, named)
 
 
-def refuse_folder(path: str | PathLike[str], named: str = "--out") -> None:
-    """Refuse the name of a folder that no file could be written into.
+def refuse_folder(path: str | PathLike[str]) -> None:
+    """Refuse an `--out` folder that no file could be written into.
 
     Args:
         path: The folder; it and those above it may be missing.
-        named: The option that names it, for the message.
 
     Raises:
-        ConfigError: It lies below something that is no folder, or may not be written.
+        ConfigError: It is a file, lies below one, or may not be written.
     """
     folder = Path(path)
-    _must_be_writable(folder, [folder.absolute(), *folder.absolute().parents], named)
+    _is_folder(folder, "--out")
+    _must_be_writable(folder, [folder.absolute(), *folder.absolute().parents], "--out")
+
+
+def _is_folder(path: Path, named: str) -> bool:
+    """Whether there is such a folder; refuses what the system cannot even look for."""
+    try:
+        return path.is_dir()
+    except OSError as error:  # such as a name longer than the system takes
+        raise ConfigError(
+            f"{named} {path} is no path that can be used: {error.strerror}; choose another"
+        ) from error
 
 
 def _must_be_writable(file: Path, folders: Sequence[Path], named: str) -> None:

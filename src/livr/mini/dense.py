@@ -117,14 +117,14 @@ class DenseBatch:
 class DenseLessons(Dataset[DenseBatch]):
     """Steps of labelled pictures: the same seed and step give the same batch."""
 
-    def __init__(self, numbers: MiniShape, seed: int, splits: tuple[str, ...] = ("train",)) -> None:
-        self.numbers, self.seed, self.splits = numbers, seed, splits
+    def __init__(self, numbers: MiniShape, seed: int) -> None:
+        self.numbers, self.seed = numbers, seed
         self.assets: Assets | None = None
 
     def __getitem__(self, step: int) -> DenseBatch:
         if self.assets is None:
             torch.set_num_threads(1)
-            self.assets = load_assets(self.splits)
+            self.assets = load_assets()
         drawn: list[tuple[Scene, str | None]] = []
         views: dict[int, tuple[float, ...]] = {}
         for i in range(IMAGES - PAIRS):

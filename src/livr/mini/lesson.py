@@ -51,7 +51,6 @@ def measure_skills(
     tokenizer: PreTrainedTokenizerFast,
     size: str,
     steps: int = 40,
-    splits: tuple[str, ...] = ("val",),
     worlds: dict[str, float] | None = None,
     share: float = 1.0,
 ) -> dict[str, tuple[int, int]]:
@@ -64,7 +63,7 @@ def measure_skills(
     made = {count for name in mixture for count in KNOWN[name][1]}
     one, two, three = (share * (k in made) for k, share in enumerate((0.4, 0.3, 0.3), start=1))
     phase = Phase(steps=steps, worlds=mixture, shares=(one, two, three), questions=12)
-    lessons = Lessons(tokenizer, shape(size), 10_007, (phase,), splits, share)
+    lessons = Lessons(tokenizer, shape(size), 10_007, (phase,), ("val",), share)
     found: dict[str, list[bool]] = defaultdict(list)
     model.eval()
     for batch in in_order(lessons, 0, steps):

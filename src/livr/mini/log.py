@@ -7,12 +7,14 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
+EVERY = 50
+
 
 class PretrainLog:
-    """Writes one line every 50 steps: loss, accuracy, accuracy per skill."""
+    """Writes one line every `EVERY` steps: loss, accuracy, accuracy per skill."""
 
-    def __init__(self, path: Path, start: int, every: int = 50) -> None:
-        self.path, self.every = path, every
+    def __init__(self, path: Path, start: int) -> None:
+        self.path = path
         lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
         kept = [line for line in lines if json.loads(line)["step"] <= start]
         path.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
@@ -29,7 +31,7 @@ class PretrainLog:
         self.losses.append(loss)
         for name, value in shares.items():
             self.shares[name].append(value)
-        if step % self.every:
+        if step % EVERY:
             return
         means = {k: round(sum(v) / len(v), 3) for k, v in sorted(self.shares.items())}
         seconds = round(time.monotonic() - self.started, 1)
@@ -42,7 +44,7 @@ class PretrainLog:
         self.losses.append(loss)
         for skill, is_right in zip(skills, right, strict=True):
             self.skills[skill].append(is_right)
-        if step % self.every:
+        if step % EVERY:
             return
         answered = [r for rights in self.skills.values() for r in rights]
         line = {

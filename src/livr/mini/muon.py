@@ -15,6 +15,8 @@ from torch import Tensor, nn
 
 _A, _B, _C = 3.4445, -4.7750, 2.0315
 _ITERATIONS = 5
+_MOMENTUM = 0.95
+"""Of the gradient (Nesterov)."""
 
 
 def orthogonalize(matrices_NRC: Tensor) -> Tensor:
@@ -35,7 +37,6 @@ class Muon(torch.optim.Optimizer):
     Args:
         params: Matrices, or groups of them.
         lr: Rate.
-        momentum: Of the gradient (Nesterov).
         weight_decay: Decoupled.
     """
 
@@ -43,10 +44,9 @@ class Muon(torch.optim.Optimizer):
         self,
         params: Iterable[nn.Parameter] | Iterable[dict[str, Any]],
         lr: float,
-        momentum: float = 0.95,
         weight_decay: float = 0.0,
     ) -> None:
-        super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
+        super().__init__(params, {"lr": lr, "weight_decay": weight_decay})
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
@@ -57,15 +57,15 @@ class Muon(torch.optim.Optimizer):
                 if weight.grad is not None:
                     by_shape[weight.shape].append(weight)
             for shape, weights in by_shape.items():
-                updates = torch.stack([self._momentum(w, group["momentum"]) for w in weights])
+                updates = torch.stack([self._momentum(w) for w in weights])
                 scale = 0.2 * max(shape) ** 0.5 * group["lr"]
                 for weight, update in zip(weights, orthogonalize(updates), strict=True):
                     weight.mul_(1 - group["lr"] * group["weight_decay"])
                     weight.add_(update, alpha=-scale)
 
-    def _momentum(self, weight: nn.Parameter, momentum: float) -> Tensor:
+    def _momentum(self, weight: nn.Parameter) -> Tensor:
         state = self.state[weight]
         assert weight.grad is not None
         buffer = state.setdefault("momentum", torch.zeros_like(weight))
-        buffer.lerp_(weight.grad, 1 - momentum)
-        return weight.grad.lerp(buffer, momentum)
+        buffer.lerp_(weight.grad, 1 - _MOMENTUM)
+        return weight.grad.lerp(buffer, _MOMENTUM)

@@ -27,7 +27,7 @@ from livr.mini.shape import build, shape
 from livr.mini.steps import in_order, move, read_state, write_state
 from livr.mini.stream import Lessons
 from livr.mini.tokenizer import special_ids
-from livr.mini.tower import train_tower
+from livr.mini.tower import SAVE_EVERY, train_tower
 from livr.repeatable import repeatable
 
 SPARE_ROWS = 64
@@ -89,7 +89,7 @@ def pretrain(
     export_to: Path | None = None,
     on_step: Callable[[Report], None] | None = None,
     on_tower: Callable[[int, float], None] | None = None,
-    save_every: int = 250,
+    save_every: int = SAVE_EVERY,
     workers: int = 1,
 ) -> Path:
     """Train from the seed, or from the state in `out` if there is one.

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from livr.errors import ConfigError
+from livr.files import whole_file
 
 Batch = TypeVar("Batch")
 
@@ -40,9 +41,8 @@ def move(
 
 def write_state(path: Path, state: dict[str, Any]) -> None:
     """Write tensors, all of them or nothing."""
-    partial = path.with_name(path.name + ".part")
-    torch.save(state, partial)
-    partial.replace(path)
+    with whole_file(path) as partial:
+        torch.save(state, partial)
 
 
 def read_state(path: Path) -> dict[str, Any]:

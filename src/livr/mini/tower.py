@@ -18,6 +18,8 @@ from livr.mini.shape import MiniShape
 from livr.mini.steps import in_order, move, read_state, write_state
 
 WARMUP = 50
+SAVE_EVERY = 250
+"""Steps between saves; an interrupted stage goes on from the last."""
 FALL = 0.3
 """Share of the steps, at the end, over which the rate falls."""
 
@@ -45,7 +47,6 @@ def train_tower(
     *,
     rates: tuple[float, float] = (3e-3, 2e-3),
     on_step: Callable[[int, float], None] | None = None,
-    save_every: int = 250,
     workers: int = 1,
     words_WD: Tensor | None = None,
 ) -> None:
@@ -59,7 +60,6 @@ def train_tower(
         out: Run folder; gets `tower.pt` and `tower.jsonl`.
         rates: Of Muon and of AdamW.
         on_step: Told (step, loss).
-        save_every: Steps between saves; an interrupted stage goes on from the last.
         workers: Rendering processes.
         words_WD: Directions in which the first labels are to be read, see `DenseHead`.
 
@@ -90,7 +90,7 @@ def train_tower(
         log.add_shares(step + 1, loss.item(), right)
         if on_step is not None:
             on_step(step + 1, loss.item())
-        if (step + 1) % save_every == 0 and step + 1 < steps:
+        if (step + 1) % SAVE_EVERY == 0 and step + 1 < steps:
             states = [part.state_dict() for part in parts]
             write_state(unfinished, {"recipe": [seed, steps], "step": step + 1, "parts": states})
     write_state(done, tower.state_dict())

@@ -15,11 +15,12 @@ from livr.analysis.ablate import worker
 from livr.analysis.ablate.cells import RESULT, cells_of
 from livr.analysis.ablate.check import check_cell
 from livr.analysis.ablate.grid import Grid
-from livr.analysis.ablate.known import read_results, take_over
+from livr.analysis.ablate.known import take_over
+from livr.analysis.ablate.results import RESULTS, read_results
 from livr.analysis.ablate.run import Board, prepare, read_result, run_grid
 from livr.analysis.ablate.sources import Sources, join
 from livr.analysis.compare import compare
-from livr.analysis.compare_outcomes import RESULTS, read_outcomes
+from livr.analysis.compare_outcomes import read_outcomes
 from livr.data.store import load_split
 from livr.errors import ConfigError, DataError, LivrError
 from livr.evaluate.run import evaluate
@@ -211,9 +212,10 @@ def test_of_results_from_elsewhere_only_the_same_cells_are_taken(
     assert take_over(board, [read_results(file)]) == [cell.name for cell in board.cells[2:]]
     assert take_over(board, [read_results(file)]) == []
     assert board.finished(own)
-    (tmp_path / "none.json").write_text("{}")
-    with pytest.raises(DataError, match="no finished cell"):
-        read_results(tmp_path / "none.json")
+    there["rows"] = [row for row in there["rows"] if row["cell"] != own.name]
+    file.write_text(json.dumps(there))
+    with pytest.raises(DataError, match=f"results.json: the cell {own.name!r} has no row of"):
+        take_over(prepare(grid, tmp_path / "other"), [read_results(file)])
 
 
 def test_a_failed_cell_is_retried_then_reported_and_the_others_run(
@@ -298,8 +300,9 @@ def test_folders_are_protected(grid: Grid, tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine")
     with pytest.raises(ConfigError, match="holds no grid"):
         prepare(grid, tmp_path)
-    with pytest.raises(ConfigError, match="is a file"):
-        prepare(grid, tmp_path / "thesis.txt")
+    for name in ("thesis.txt", "thesis.txt/below"):
+        with pytest.raises(ConfigError, match=r"thesis\.txt is not a folder"):
+            prepare(grid, tmp_path / name)
     with pytest.raises(DataError, match="three"):
         prepare(Grid.model_validate(grid.model_dump() | {"tasks": ["three"]}), tmp_path / "new")
     with pytest.raises(ConfigError, match="no task"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,7 +18,7 @@ from livr.analysis.audit.case import Case
 from livr.analysis.audit.finding import DECISIVE, Finding, fall, judge_effect, overall
 from livr.analysis.audit.page import reasons
 from livr.analysis.audit.result import Audit
-from livr.analysis.audit.run import TESTS
+from livr.analysis.audit.run import TESTS, draw_questions
 from livr.analysis.inside.questions import Questions
 from livr.analysis.robustness import CORRUPTIONS, RULES, Level, disturb
 from livr.cli.audit import _folded
@@ -38,13 +37,13 @@ def test_an_effect_needs_its_whole_interval() -> None:
     assert judge_effect(fall(never, always).interval) == "fail"
 
 
-def finding(verdict: str, decisive: bool = True) -> Finding:
-    return Finding("x", "", "", "", "", verdict, 1, decisive=decisive)
+def finding(verdict: str, name: str = "dropped") -> Finding:
+    return Finding(name, "", "", "", "", verdict, 1)
 
 
 def passed() -> list[Finding]:
     """All that the verdict rests on."""
-    return [replace(finding("pass"), name=name) for name in DECISIVE]
+    return [finding("pass", name) for name in DECISIVE]
 
 
 def test_a_part_of_an_audit_passes_no_model() -> None:
@@ -57,7 +56,7 @@ def test_a_part_of_an_audit_passes_no_model() -> None:
 
 
 def test_the_verdict_on_the_model_is_its_worst_decisive_finding() -> None:
-    assert overall([*passed(), finding("fail", decisive=False)]) == "pass"
+    assert overall([*passed(), finding("fail", "robustness")]) == "pass"
     assert overall([*passed(), finding("unclear")]) == "unclear"
     assert overall([*passed(), finding("fail")]) == "fail"
     assert overall([finding("unclear"), finding("fail")]) == "fail"
@@ -303,9 +302,9 @@ def test_a_verdict_names_what_stands_behind_it() -> None:
     def audit(*findings: Finding) -> Audit:
         return Audit("m", "d", "test", 1, None, None, 0, findings)
 
-    assert reasons(audit(finding("pass"), finding("fail"))) == "Fail: x."
+    assert reasons(audit(finding("pass", "accuracy"), finding("fail"))) == "Fail: dropped."
     assert reasons(audit(*passed())) == ""
-    assert reasons(audit(*passed(), finding("unclear"))) == "Unclear: x."
+    assert reasons(audit(*passed(), finding("unclear"))) == "Unclear: dropped."
     assert _folded("counterfactual.recoloured") == "counterfactual\n.recoloured"
     assert _folded("content.other.bottleneck") == "content.other\n.bottleneck"
     assert _folded("content.other") == "content.other"
@@ -345,8 +344,19 @@ def test_what_cannot_be_audited_is_one_clear_message(checkpoints, tmp_path) -> N
     with pytest.raises(ConfigError, match="choose from blindness"):
         livr.audit(checkpoints("qwen3_vl"), data, tests=("magic",))
     (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigError, match="give a folder"):
-        livr.audit(checkpoints("qwen3_vl"), data, out=tmp_path / "file")
+    for out in ("file", "file/below"):
+        with pytest.raises(ConfigError, match="file is not a folder, so nothing can be written"):
+            livr.audit("there is no such model", data, out=tmp_path / out)
+    with pytest.raises(ConfigError, match="limit is -1; give 1 or more questions, or 0 for all"):
+        livr.audit("there is no such model", data, limit=-1)
+
+
+def test_as_many_questions_as_asked_for() -> None:
+    asked = [question(i, "A") for i in range(5)]
+    for everything in (None, 0, 5, 9):
+        assert draw_questions(asked, everything, 0, "") == asked
+    some = draw_questions(asked, 3, 0, "")
+    assert len(some) == 3 and some == [e for e in asked if e in some]
 
 
 def test_a_model_that_knows_nothing_gets_no_verdict(checkpoints, tmp_path) -> None:
@@ -360,3 +370,6 @@ def test_a_model_that_knows_nothing_gets_no_verdict(checkpoints, tmp_path) -> No
     assert result["content.other"].verdict == "unclear"
     assert result["dropped"].interval is not None
     assert isinstance(result["dropped"].interval, Interval)
+    names = [f.name for f in result.findings]
+    assert set(DECISIVE) <= set(names), "else nothing could pass"
+    assert {f.name for f in result.findings if f.digits} == {"retention", "attention", "collapse"}

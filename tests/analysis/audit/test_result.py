@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from livr.analysis.audit.finding import Finding
+from livr.analysis.audit.page import interval_words
 from livr.analysis.audit.result import Audit, read, side_by_side, write
 from livr.errors import DataError
 from livr.evaluate.stats import Interval
 
-SURE = Finding("blindness", "c", "d", "m", "h", "pass", 24, 0.0, decisive=True)
-FALL = Finding("dropped", "c", "d", "m", "h", "fail", 300, 0.1, Interval(-0.1, 0.3), True, {"x": 1})
+EVIDENCE = Path(__file__).parents[3] / "evidence"
+SURE = Finding("blindness", "c", "d", "m", "h", "pass", 24, 0.0)
+FALL = Finding("dropped", "c", "d", "m", "h", "fail", 300, 0.1, Interval(-0.1, 0.3), {"x": 1})
 AUDIT = Audit("runs/one", "data", "test", 300, "runs/two", None, 0, (SURE, FALL))
 
 
@@ -25,6 +27,21 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
         again = read(path)
         assert again == AUDIT
         assert again.verdict == "fail"
+
+
+@pytest.mark.parametrize("file", sorted(EVIDENCE.glob("audit-*.json")), ids=lambda p: p.stem)
+def test_a_committed_audit_comes_out_as_it_was(file: Path) -> None:
+    committed = json.loads(file.read_text("utf-8"))
+    again = read(file).summary()
+    assert again == committed
+    assert [list(f) for f in again["findings"]] == [list(f) for f in committed["findings"]]
+
+
+def test_shares_are_printed_in_percent_and_numbers_as_they_are() -> None:
+    assert interval_words(FALL) == "−10.0 – 30.0"
+    assert interval_words(replace(FALL, digits=2)) == "−0.10 – 0.30"
+    assert interval_words(SURE) == "–"
+    assert "digits" not in replace(FALL, digits=2).row()
 
 
 def test_the_page_names_what_was_compared_and_where_sentence_by_sentence(tmp_path: Path) -> None:

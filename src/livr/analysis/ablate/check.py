@@ -9,11 +9,10 @@ from typing import Any
 
 from livr.analysis.ablate.cells import Cell
 from livr.analysis.ablate.grid import Grid
-from livr.analysis.ablate.known import read_results
 from livr.analysis.ablate.launch import Processes
 from livr.analysis.ablate.pick import one_cell
+from livr.analysis.ablate.results import GridResults, read_results
 from livr.analysis.ablate.run import prepare, read_result, run_grid
-from livr.analysis.compare_outcomes import RESULTS
 from livr.errors import DataError, LivrError
 from livr.train.progress import Listener
 
@@ -71,32 +70,32 @@ def check_cell(
         One entry per task that the cell was tested on.
 
     Raises:
-        DataError: The file has no such cell.
+        DataError: The file cannot be read, is damaged, or has no such cell.
         ConfigError: The grid has no such cell.
         LivrError: The cell failed.
     """
-    file = results / RESULTS if results.is_dir() else results
-    committed = read_results(file)
-    wanted = _choose(committed["cells"], file, name)
+    committed = read_results(results)
+    wanted = _choose(committed, name)
     board = prepare(one_cell(grid, wanted["cell"]), out, listener)
+    cell = board.cells[0]
+    old = committed.rows_of(wanted["cell"], cell.tests)  # what is damaged is said before the work
     run_grid(grid, board, Processes(1), threads=wanted["threads"], retries=0,
              on_progress=on_progress)  # fmt: skip
-    cell = board.cells[0]
     result = read_result(board.folder(cell), cell)
     if result is None:
         raise LivrError(f"{cell.name} failed: {next(iter(board.failed.values()))}")
     changes = _changes(wanted, result, cell)
-    old = {row["task"]: row for row in committed["rows"] if row["cell"] == wanted["cell"]}
     return [_held(cell, old[row["task"]], row, changes) for row in result["rows"]]
 
 
-def _choose(cells: list[dict[str, Any]], file: Path, name: str | None) -> dict[str, Any]:
+def _choose(results: GridResults, name: str | None) -> dict[str, Any]:
+    cells = results.cells
     if name is None:
         trained = [cell for cell in cells if cell["train_seconds"]] or cells
         return min(trained, key=lambda cell: float(cell["seconds"]))
     found = next((cell for cell in cells if cell["cell"] == name), None)
     if found is None:
-        raise DataError(f"{file} has no cell {name!r}; the first is {cells[0]['cell']!r}")
+        raise DataError(f"{results.file} has no cell {name!r}; the first is {cells[0]['cell']!r}")
     return found
 
 

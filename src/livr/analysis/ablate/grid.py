@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
+from livr.analysis import REFERENCE
 from livr.analysis.ablate.arm import Arm
 from livr.config import Settings, build, read_yaml
 from livr.errors import ConfigError
@@ -105,7 +106,7 @@ class Grid(Settings):
     """Ask what was trained with latents a second time under the bottleneck rule, the images
     forgotten after the prompt (compressed decoding) where the model's layers allow that: what the
     latents alone carry (ours)."""
-    baseline: str = "sft"
+    baseline: str = REFERENCE
     """The variant that the others are compared with."""
     paper: str | None = None
     """Table of published numbers that this grid repeats, see livr compare --paper."""

@@ -13,12 +13,14 @@ from livr.analysis.ablate.cells import CELL, PROGRESS, RESULT, Cell, cells_of, r
 from livr.analysis.ablate.grid import Grid
 from livr.analysis.ablate.launch import Attempt, Launcher, Reason
 from livr.analysis.ablate.pick import tasks_of
+from livr.analysis.ablate.results import RESULTS, packed
 from livr.analysis.ablate.sources import Sources
 from livr.analysis.compare import compare
 from livr.analysis.compare_mean import means
-from livr.analysis.compare_outcomes import RESULTS, Failed, read_outcomes
+from livr.analysis.compare_outcomes import Failed, read_outcomes
 from livr.config import dump
 from livr.errors import ConfigError, DataError
+from livr.evaluate.target import refuse_folder
 from livr.files import write_json, write_whole
 from livr.train.progress import Listener, Progress
 
@@ -83,11 +85,11 @@ def prepare(
             and of tasks that none of them needs no data is built.
 
     Raises:
-        ConfigError: The folder holds something else, a setting is wrong, or there is no such cell.
+        ConfigError: The folder holds something else or cannot be written, a setting is wrong, or
+            there is no such cell.
         DataError: A data set is missing or wrong.
     """
-    if out.exists() and not out.is_dir():
-        raise ConfigError(f"{out} is a file; choose another --out")
+    refuse_folder(out)
     if out.is_dir() and any(out.iterdir()) and not (out / MARK).is_file():
         raise ConfigError(f"{out} is not empty and holds no grid; choose another --out")
     cells = _cells(tasks_of(grid, only, out) if only else grid, out, listener)
@@ -200,21 +202,14 @@ def write_results(grid: Grid, board: Board, command: str | None = None) -> None:
     cells: list[dict[str, Any]] = []
     failed: list[dict[str, Any]] = []
     for cell in board.cells:
-        about = {"cell": cell.name, "hash": cell.hash}
         result = read_result(board.folder(cell), cell)
         if result is None:
             why = board.failed.get(cell.folder, "not run yet")
             failed += [asdict(Failed(t, cell.variant, cell.seed, why)) for t in cell.tests]
             continue
-        cells.append(about | {k: v for k, v in result.items() if k not in ("rows", "hash")})
-        extra = {
-            "method": cell.variant,
-            "seed": cell.seed,
-            "model": Path(cell.model).name if Path(cell.model).is_absolute() else cell.model,
-            "train_seconds": result["train_seconds"],
-            "cell": cell.name,
-        }
-        rows += [{"task": row["task"], **extra, **row} for row in result["rows"]]
+        entry, answered = packed(cell, result)
+        cells.append(entry)
+        rows += answered
     # Many rows are about the same questions; what these share is said once.
     shared = {row["task"]: text for row in rows if (text := row.pop("sources", None))}
     file = board.out / RESULTS

@@ -27,7 +27,6 @@ def _as_used(case: Case) -> Finding:
         n=n,
         value=sum(right) / n,
         interval=case.interval,
-        decisive=True,
         details={
             "chance": case.chance,
             "unparsed": sum(p.prediction is None for p in case.predictions()) / n,
@@ -49,6 +48,5 @@ def _dropped(case: Case) -> Finding:
         n=found.n,
         value=found.size,
         interval=found.interval,
-        decisive=True,
         details=found.numbers() | {"p_value": test.p_value},
     )

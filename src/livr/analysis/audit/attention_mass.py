@@ -13,8 +13,8 @@ from livr.method.roles import Role
 
 
 @torch.no_grad()
-def masses(questions: Questions, role: Role = Role.LATENT) -> torch.Tensor:
-    """(N, layers) attention mass on `role`, a mean over heads and looking positions.
+def masses(questions: Questions) -> torch.Tensor:
+    """(N, layers) attention mass on the latents, a mean over heads and looking positions.
 
     The positions that look are those whose output writes the answer: the one before each answer
     token.
@@ -29,8 +29,8 @@ def masses(questions: Questions, role: Role = Role.LATENT) -> torch.Tensor:
         real_BR = looks_BT.gather(1, rows_BR).float()
         with recorded(questions.model, rows_BR) as weights:
             questions.model.hf(**batch.inputs, logits_to_keep=1, use_cache=False)
-        on_role_BT = (batch.roles_BT == role).float()
-        mass_LBR = torch.einsum("lbrt,bt->lbr", weights.stacked(), on_role_BT)
+        latents_BT = (batch.roles_BT == Role.LATENT).float()
+        mass_LBR = torch.einsum("lbrt,bt->lbr", weights.stacked(), latents_BT)
         # A row of padding looks at nothing: its weights are no numbers.
         mass_LBR = mass_LBR.masked_fill(real_BR == 0, 0)
         mass_LB = mass_LBR.sum(-1) / real_BR.sum(-1)
@@ -70,6 +70,7 @@ def run(case: Case) -> list[Finding]:
             value=value,
             interval=interval,
             details=details,
+            digits=3,
         )
     ]
 

@@ -63,7 +63,6 @@ def run(case: Case) -> list[Finding]:
             verdict="fail" if leaks or not n else "pass" if seen == n else "unclear",
             n=n,
             value=leaks / n if n else None,
-            decisive=True,
             details={"changed": changed},
         )
     ]

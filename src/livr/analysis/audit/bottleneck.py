@@ -63,8 +63,8 @@ def run(case: Case) -> list[Finding]:
             n=n,
             value=value if told else None,
             interval=interval if told else None,
-            decisive=True,
             details=means,
+            digits=2,
         )
     ]
 

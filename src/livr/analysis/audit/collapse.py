@@ -106,5 +106,6 @@ def run(case: Case) -> list[Finding]:
             value=raw,
             interval=interval,
             details=found,
+            digits=2,
         )
     ]

@@ -36,7 +36,6 @@ UNDER = (
     ("ordinary", ("other", "blank", "mean", "noise", "zeros")),
     ("bottleneck", ("other", "mean")),
 )
-DECISIVE = {("ordinary", "other"), ("bottleneck", "other")}
 RULE = {"ordinary": "In use", "bottleneck": "Under the bottleneck"}
 CLAIMS = {
     "other": "another example's latents do not do",
@@ -76,7 +75,6 @@ def _sham(case: Case) -> Finding:
         verdict="fail" if off > ROUNDING else "pass" if reached == n else "unclear",
         n=n,
         value=off,
-        decisive=True,
         details={"max_logit_change": off, "changed_by_zeros": reached},
     )
 
@@ -118,7 +116,6 @@ def _replace(case: Case, mask: str, kind: str) -> Finding:
         "done": f"Keys and values of the latents in all layers replaced by {KINDS[kind]}; "
         f"{mask} rule.",
         "healthy": "falls: interval above 0",
-        "decisive": (mask, kind) in DECISIVE,
     }
     if not donor:
         nothing = "no two questions have the same form and different images"

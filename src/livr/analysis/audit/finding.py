@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from livr.analysis.in_print import percent
+from livr.analysis.in_print import percent, points
 from livr.evaluate.clustered import design_effect
 from livr.evaluate.shared import Sources
 from livr.evaluate.stats import Interval, paired_difference
@@ -31,8 +31,9 @@ class Finding:
         n: Questions, or pairs of them, behind the number.
         value: The number.
         interval: Its 95 % interval.
-        decisive: Whether the verdict on the model rests on it.
         details: Further numbers.
+        digits: Digits of the interval in print where it is one of plain numbers; None: of shares,
+            in percent. Not kept as JSON.
     """
 
     name: str
@@ -44,15 +45,22 @@ class Finding:
     n: int
     value: float | None = None
     interval: Interval | None = None
-    decisive: bool = False
     details: dict[str, Any] = field(default_factory=dict)
+    digits: int | None = field(default=None, compare=False)
+
+    @property
+    def decisive(self) -> bool:
+        """Whether the verdict on the model rests on it."""
+        return self.name in DECISIVE
 
     def row(self) -> dict[str, Any]:
         """As JSON."""
         values = asdict(self)
+        del values["digits"]
         if self.interval is not None:
             values["interval"] = [self.interval.low, self.interval.high]
-        return values
+        details = values.pop("details")
+        return values | {"decisive": self.decisive, "details": details}
 
     @classmethod
     def too_few(cls, name: str, claim: str, found: str, needed: str, n: int) -> Finding:
@@ -64,10 +72,12 @@ class Finding:
         """The finding that `row` was made of.
 
         Raises:
-            TypeError: A field is missing, unknown or not what it should be.
+            KeyError, TypeError: A field is missing, unknown or not what it should be.
         """
-        interval = row["interval"]
-        return cls(**{**row, "interval": None if interval is None else Interval(*interval)})
+        values = dict(row)
+        del values["decisive"]  # follows from the name
+        interval = values.pop("interval")
+        return cls(**values, interval=None if interval is None else Interval(*interval))
 
 
 DECISIVE = (
@@ -101,7 +111,7 @@ def overall(findings: Sequence[Finding]) -> Verdict:
     return "pass" if verdicts == {"pass"} and not missing(findings) else "unclear"
 
 
-def judge_effect(interval: Interval, negligible: float = NEGLIGIBLE) -> Verdict:
+def judge_effect(interval: Interval) -> Verdict:
     """`pass` if the effect is there, `fail` if it is absent or negligible, else `unclear`.
 
     >>> [judge_effect(Interval(*ends)) for ends in ((0.02, 0.3), (-0.03, 0.03), (-0.1, 0.2))]
@@ -109,7 +119,7 @@ def judge_effect(interval: Interval, negligible: float = NEGLIGIBLE) -> Verdict:
     """
     if interval.low > 0:
         return "pass"
-    return "fail" if interval.high < negligible else "unclear"
+    return "fail" if interval.high < NEGLIGIBLE else "unclear"
 
 
 @dataclass(frozen=True)
@@ -136,7 +146,8 @@ class Fall:
     def words(self) -> str:
         """For print."""
         return (
-            f"{percent(self.before)} → {percent(self.after)}, falls by {points(self.size)} points"
+            f"{percent(self.before)} → {percent(self.after)}, "
+            f"falls by {points(self.size, signed=False)} points"
         )
 
     def numbers(self) -> dict[str, float]:
@@ -156,13 +167,3 @@ def fall(before: Sequence[bool], after: Sequence[bool], sources: Sources = ()) -
     lost = [int(b) - int(a) for b, a in zip(before, after, strict=True)]
     interval = paired_difference(after, before, effect=design_effect(lost, sources))
     return Fall(sum(before) / n, sum(after) / n, interval, n)
-
-
-def points(delta: float) -> str:
-    """Percentage points for print, with a true minus.
-
-    >>> points(0.041), points(-0.02)
-    ('4.1', '−2.0')
-    """
-    value = round(100 * delta, 1)
-    return f"{'−' if value < 0 else ''}{abs(value):.1f}"

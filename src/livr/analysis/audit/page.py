@@ -58,7 +58,5 @@ def interval_words(finding: Finding) -> str:
     if finding.interval is None:
         return "–"
     low, high = finding.interval.low, finding.interval.high
-    if finding.name in {"retention", "attention", "collapse"}:
-        digits = 2 if finding.name != "attention" else 3
-        return f"{low:.{digits}f} – {high:.{digits}f}".replace("-", "−")
-    return f"{100 * low:.1f} – {100 * high:.1f}".replace("-", "−")
+    scale, digits = (100, 1) if finding.digits is None else (1, finding.digits)
+    return f"{scale * low:.{digits}f} – {scale * high:.{digits}f}".replace("-", "−")

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from livr.analysis.audit.case import Case
-from livr.analysis.audit.finding import NEGLIGIBLE, Fall, Finding, Verdict, fall, points
+from livr.analysis.audit.finding import NEGLIGIBLE, Fall, Finding, Verdict, fall
+from livr.analysis.in_print import percent, points
 from livr.analysis.robustness import RULES, Level, curves
 from livr.evaluate.shared import Sources, sources_among
 
@@ -24,6 +25,10 @@ def run(case: Case) -> list[Finding]:
     levels = list(curves(models, case.seed))
     found = [_finding(case, levels, mask) for mask in RULES]
     return found
+
+
+def _points(lost: float) -> str:
+    return points(lost, signed=False)
 
 
 def _of(levels: Sequence[Level], model: str, mask: str) -> tuple[Level, list[Level]]:
@@ -51,7 +56,7 @@ def _finding(case: Case, levels: Sequence[Level], mask: str) -> Finding:
         "clean": clean.accuracy,
         "levels": [_row(sources, clean, x) for x in disturbed],
     }
-    measured = f"clean {100 * clean.accuracy:.1f} %, falls by {points(value)} points on average"
+    measured = f"clean {percent(clean.accuracy)}, falls by {_points(value)} points on average"
     verdict: Verdict = "info"
     healthy = "no range without a baseline"
     if case.baseline is not None and mask == "ordinary":
@@ -64,10 +69,10 @@ def _finding(case: Case, levels: Sequence[Level], mask: str) -> Finding:
         extra = [a - b for a, b in zip(falls, theirs, strict=True)]
         more = case.mean_interval(np.array(extra), most=2.0)
         measured += (
-            f"; the baseline's by {points(sum(theirs) / n)}; difference {points(sum(extra) / n)} "
-            f"({points(more.low)} to {points(more.high)})"
+            f"; the baseline's by {_points(sum(theirs) / n)}; difference {_points(sum(extra) / n)} "
+            f"({_points(more.low)} to {_points(more.high)})"
         )
-        healthy = f"difference below {points(NEGLIGIBLE)}; a fail if it is above 0"
+        healthy = f"difference below {_points(NEGLIGIBLE)}; a fail if it is above 0"
         verdict = case.unless_unable(
             "fail" if more.low > 0 else "pass" if more.high < NEGLIGIBLE else "unclear"
         )

@@ -30,6 +30,7 @@ from livr.data.example import Example
 from livr.data.store import load_split
 from livr.errors import ConfigError, DataError, ModelError
 from livr.evaluate.shared import how_many
+from livr.evaluate.target import refuse_folder
 from livr.machine import surroundings
 from livr.model.load import load
 from livr.model.model import Model
@@ -94,14 +95,14 @@ def audit(
         baseline: A run without latents on the same data, for robustness.
         out: Folder for `audit.json` and `audit.html`.
         tests: Names from `TESTS`; default all.
-        limit: Most questions, drawn at random; None for all.
+        limit: Most questions, drawn at random; None or 0: all.
         batch_size: Questions per forward pass.
         seed: Seed of every draw.
         trust_remote_code: Run the code that the checkpoints bring.
         on_progress: Told how far the audit is.
 
     Raises:
-        ConfigError: A test does not exist, or `out` is a file.
+        ConfigError: There is no such test, `limit` is negative, or `out` cannot be written.
         ModelError: The model has no latents, or cannot be loaded.
         DataError: The questions cannot be read, or there are none.
     """
@@ -136,18 +137,31 @@ def _refuse(tests: Sequence[str], out: str | PathLike[str] | None) -> None:
     unknown = [name for name in tests if name not in TESTS]
     if unknown:
         raise ConfigError(f"there is no test {unknown[0]!r}; choose from {', '.join(TESTS)}")
-    if out is not None and Path(out).exists() and not Path(out).is_dir():
-        raise ConfigError(f"--out {out} is a file; give a folder")
+    if out is not None:
+        refuse_folder(out)
 
 
 def draw_questions(
     examples: list[Example], limit: int | None, seed: int, where: str
 ) -> list[Example]:
-    """At most `limit` questions, in the order of the file."""
+    """At most `limit` questions, in the order of the file.
+
+    Args:
+        examples: All questions; those without an image or an answer are left out.
+        limit: Most questions, drawn at random; None or 0: all.
+        seed: Seed of the draw.
+        where: What the questions are, for messages.
+
+    Raises:
+        ConfigError: `limit` is negative.
+        DataError: No question is left.
+    """
+    if limit is not None and limit < 0:
+        raise ConfigError(f"limit is {limit}; give 1 or more questions, or 0 for all")
     usable = [e for e in examples if e.images and e.answer]
     if not usable:
         raise DataError(f"{where}: no question has both an image and an answer")
-    if limit is None or len(usable) <= limit:
+    if not limit or len(usable) <= limit:
         return usable
     index = sorted(random.Random(seed).sample(range(len(usable)), limit))
     return [usable[i] for i in index]

@@ -30,7 +30,6 @@ def _transplant(case: Case, mask: str, partner: dict[int, int]) -> Finding:
         f"the same form with another answer. Share of the donor's answers; {mask} rule.",
         "healthy": "more often than without transplant"
         + ("; there the image is in sight too" if in_use else ": interval above 0"),
-        "decisive": not in_use,
     }
     if not partner:
         nothing = "no two questions of the same form have different answers"

@@ -141,12 +141,10 @@ class Questions:
         return [judge(e, text) for e, text in zip(self.examples, texts, strict=True)]
 
     @torch.no_grad()
-    def next_logits(
-        self, mask: str = "ordinary", latents: Use = "keep", edit: Edit = _no_edit
-    ) -> Tensor:
+    def next_logits(self, mask: str = "ordinary", edit: Edit = _no_edit) -> Tensor:
         """(questions, V) scores of the first answer token."""
         found = []
-        for chunk in self.chunks(latents):
+        for chunk in self.chunks():
             batch = self.batch(chunk, answer=False)
             with edit(chunk), self.model.rule(mask, batch):
                 out = self.model.hf(**batch.inputs, logits_to_keep=1, use_cache=False)

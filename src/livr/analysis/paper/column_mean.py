@@ -29,7 +29,7 @@ class ColumnMean:
 
 
 def column_means(
-    runs: Sequence[Outcomes], columns: Mapping[str, Mapping[str, str]], reference: str = "sft"
+    runs: Sequence[Outcomes], columns: Mapping[str, Mapping[str, str]], reference: str
 ) -> dict[tuple[str, str], ColumnMean]:
     """Fill such columns, for every method with a result on one of their test sets or more.
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import yaml
 
+from livr.analysis import REFERENCE
 from livr.analysis.compare import Line
 from livr.analysis.paper.column_mean import ColumnMean
 from livr.errors import ConfigError
 from livr.evaluate.stats import Interval, wilson
 
 FILE = Path(__file__).with_name("tables.yaml")
-REFERENCE = "sft"
 
 
 @dataclass(frozen=True)

@@ -55,8 +55,8 @@ def set_beside(
     runs: Sequence[Outcomes],
     lines: Sequence[Line],
     table: Table,
-    backbone: str | None = None,
-    reference: str = "sft",
+    backbone: str | None,
+    reference: str,
 ) -> Aside:
     """What was run, beside a published table.
 

@@ -127,8 +127,3 @@ def plural(kind: str) -> str:
     if kind.endswith(("s", "h", "x")):
         return kind + "es"
     return kind[:-2] + "ves" if kind.endswith("fe") else kind + "s"
-
-
-def sample_many(rng: random.Random, items: Sequence[str], count: int) -> list[str]:
-    """Up to `count` distinct items in random order."""
-    return rng.sample(list(items), min(count, len(items)))
