@@ -109,7 +109,8 @@ class TrainConfig(Settings):
     epochs: tuple[float, ...] = (4, 6)
     """Passes over the data per stage (appendix B: 4 + 6 for LIVR, 10 for direct SFT)."""
     model: str = "mini"
-    """Hub id, checkpoint folder, or `mini`. A run must be exported first, see `livr export`."""
+    """Hub id (`owner/name`, or `owner/name@revision`), checkpoint folder, or `mini`. A run must be
+    exported first, see `livr export`."""
     data: Path | None = None
     """Data set folder with train.jsonl and, for checkpoint selection, val.jsonl."""
     out: Path | None = None

@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,8 +18,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from livr.cli.main import load_verb
 from livr.config import TrainConfig, dump
 from livr.errors import ConfigError
-from livr.method.variants import variant
-from livr.train import estimate, measure
+from livr.method.variants import Variant, variant
+from livr.model.model import Model
+from livr.train import estimate, measure, plan
 from livr.train.cost import Cost, Plan
 from livr.train.dataset import EncodedSet
 from livr.train.plan import _equipped, _trainable, plan_run
@@ -177,6 +178,66 @@ def test_a_named_gpu(config) -> None:
     assert "GiB" in fields["memory, RTX 6000 Ada"]
     with pytest.raises(ConfigError, match="choose one of A100, H100"):
         plan_run(config, "GTX 1080")
+
+
+class TestPrecisions:
+    """What is measured in this machine's precision is needed in that of another."""
+
+    BYTES = 1 << 20
+    """Features of an example, and activations, in float32."""
+
+    @pytest.fixture
+    def cost(self, config, monkeypatch) -> Callable[..., Cost]:
+        """`cost(features, activations, **settings)`: on an A100, after these were measured."""
+        right = plan._equipped
+
+        def equipped(config: TrainConfig, arm: Variant) -> Model:
+            """Four bits need a GPU; their model computes in float32 but for the linear layers."""
+            here = {"dtype": "float32"} if config.load_in_4bit else {}
+            return right(config.model_copy(update={"load_in_4bit": False, **here}), arm)
+
+        monkeypatch.setattr(plan, "_equipped", equipped)
+        monkeypatch.setattr(plan, "need_four_bit", lambda: None)
+
+        def of(features: float, activations: float, **settings: object) -> Cost:
+            found = measure.Measured(0.0, (0.0, 0.0), 0.0, 0.0, int(activations), features)
+            monkeypatch.setattr(plan, "measure", lambda *words: found)
+            values = config.model_dump() | {"vision_cache_gib": 0.0} | settings
+            return plan_run(TrainConfig.model_validate(values), "A100").costs[1]
+
+        return of
+
+    @pytest.mark.parametrize(
+        ("settings", "measured", "features", "activations"),
+        [
+            ({"dtype": "float32"}, 1.0, 0.5, estimate.HALF_SHARE),
+            ({"dtype": "bfloat16"}, 0.5, 0.5, estimate.HALF_SHARE),
+            ({"tune": "full"}, 1.0, 1.0, 1.0),
+            ({"load_in_4bit": True, "dtype": "bfloat16"}, 1.0, 1.0, 1.0),
+        ],
+        ids=["float32", "bfloat16", "full", "four bits"],
+    )
+    def test_memory(self, settings, measured, features, activations, cost) -> None:
+        """Of 24 + 8 examples, measured in float32 or in half of its bytes."""
+        none = cost(0.0, 0.0, **settings).memory
+        found = cost(self.BYTES * measured, 0.0, **settings).memory - none
+        assert found == pytest.approx(estimate.SLACK * 32 * self.BYTES * features)
+        share = estimate.HALF_SHARE if measured == 0.5 else 1.0
+        found = cost(0.0, self.BYTES * share, **settings).memory - none
+        assert found == pytest.approx(estimate.SLACK * self.BYTES * activations)
+
+    @pytest.mark.parametrize(
+        ("settings", "measured"),
+        [({"dtype": "float32"}, 1.0), ({"dtype": "bfloat16"}, 0.5), ({"tune": "full"}, 1.0)],
+        ids=["float32", "bfloat16", "full"],
+    )
+    def test_whether_they_fit_on_disk(self, settings, measured, cost) -> None:
+        """In bfloat16 they do, in float32 they are kept in memory."""
+        room = {"vision_cache_gib": 32 * self.BYTES * 0.75 / 2**30}
+        none = cost(0.0, 0.0, **settings, **room).memory
+        found = cost(self.BYTES * measured, 0.0, **settings, **room).memory - none
+        wanted = estimate.SLACK * 32 * self.BYTES if "tune" in settings else 0.0
+        assert found == pytest.approx(wanted)
 
 
 def test_published_sizes_are_plausible() -> None:

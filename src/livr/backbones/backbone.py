@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -18,8 +17,10 @@ from transformers import (
     AutoModelForCausalLM,
     AutoModelForImageTextToText,
 )
+from transformers.dynamic_module_utils import get_class_from_dynamic_module
 
 from livr.backbones.four_bit import four_bit_settings
+from livr.backbones.hub import at_revision, must_look_like_a_checkpoint, remember_commit
 from livr.errors import ModelError, UnsupportedModelError
 from livr.method import attention
 
@@ -43,7 +44,7 @@ def load_backbone(
     """A vision-language model ready for the rule: every weight frozen, evaluation mode.
 
     Args:
-        source: Hub id or checkpoint folder.
+        source: Checkpoint folder or hub id, with `@revision` behind it if another than the newest.
         dtype: Precision of the weights.
         device: Where the model goes.
         trust_remote_code: Whether code inside the checkpoint may run.
@@ -57,17 +58,18 @@ def load_backbone(
         ModelError: Not a vision-language checkpoint, or it cannot be read.
         UnsupportedModelError: The architecture lets the image past any attention mask.
     """
-    _must_look_like_a_checkpoint(source)
+    must_look_like_a_checkpoint(source)
+    name, at = at_revision(source)
     try:
-        config = AutoConfig.from_pretrained(source, trust_remote_code=trust_remote_code)
+        config = AutoConfig.from_pretrained(name, trust_remote_code=trust_remote_code, **at)
         refuse_leaky(config, source)
         options: dict[str, Any] = {"dtype": dtype, "trust_remote_code": trust_remote_code}
         if four_bit:
-            empty = empty_model(config, trust_remote_code)
+            empty = empty_model(config, trust_remote_code, at.get("revision"))
             options["quantization_config"] = four_bit_settings(empty, dtype)
             options["device_map"] = {"": device}
         kind = auto_class(own_code(config, trust_remote_code))
-        hf, found = kind.from_pretrained(source, output_loading_info=True, **options)
+        hf, found = kind.from_pretrained(name, output_loading_info=True, **options, **at)
     except ModelError:
         raise
     except LOADING_FAILS as error:
@@ -79,6 +81,7 @@ def load_backbone(
     hf = prepare_model_for_kbit_training(hf, False) if four_bit else hf.to(device)
     hf.requires_grad_(False)
     attention.install(hf.get_decoder())
+    remember_commit(hf, at)
     return hf.eval()
 
 
@@ -93,10 +96,16 @@ def _refuse_gaps(hf: Any, missing: Iterable[str], source: str) -> None:
         )
 
 
-def empty_model(config: Any, trust_remote_code: bool = False) -> Any:
+def empty_model(config: Any, trust_remote_code: bool = False, revision: str | None = None) -> Any:
     """The structure of a model without its weights, on the meta device."""
-    kind = auto_class(own_code(config, trust_remote_code))
+    own = own_code(config, trust_remote_code)
+    kind = auto_class(own)
+    code = own.get(kind.__name__, "--")
     with torch.device("meta"):
+        # from_config would run the newest code; what has "--" in it is another repository's.
+        if revision is not None and "--" not in code:
+            name = config.name_or_path
+            return get_class_from_dynamic_module(code, name, revision=revision)(config)
         return kind.from_config(config, trust_remote_code=trust_remote_code)
 
 
@@ -115,18 +124,6 @@ def auto_class(own: Mapping[str, str]) -> Any:
     if "AutoModelForCausalLM" in own and "AutoModelForImageTextToText" not in own:
         return AutoModelForCausalLM
     return AutoModelForImageTextToText
-
-
-def _must_look_like_a_checkpoint(source: str) -> None:
-    folder = Path(source)
-    if folder.is_dir():
-        if not (folder / "config.json").is_file():
-            raise ModelError(
-                f"{source} is a folder but holds neither config.json (a checkpoint) "
-                "nor config.yaml (a run of livr train)"
-            )
-    elif folder.is_absolute() or source.startswith(".") or source.count("/") != 1:
-        raise ModelError(f"{source}: no such folder, and a hub id has the form owner/name")
 
 
 def refuse_leaky(config: Any, source: str) -> None:

@@ -14,6 +14,7 @@ from transformers.dynamic_module_utils import get_class_from_dynamic_module
 from transformers.utils import cached_file
 
 from livr.backbones.family import Family
+from livr.backbones.hub import Place, at_revision
 from livr.errors import ModelError, UnsupportedModelError
 
 _CONFIG_FILES = ("processor_config.json", "preprocessor_config.json", "tokenizer_config.json")
@@ -33,7 +34,7 @@ def load_processor(
     takes the family's own class and leaves that half out; images and text run its own code.
 
     Args:
-        source: Hub id or folder.
+        source: Folder or hub id, with `@revision` behind it if another than the newest.
         max_pixels: Pixel budget of one image, default: the checkpoint's own.
         family: What is special about the checkpoint's family.
         trust_remote_code: Whether code inside the checkpoint may run.
@@ -46,11 +47,12 @@ def load_processor(
             no chat template, or not one; a pixel budget is given where there is none to set.
     """
     trust = {"trust_remote_code": trust_remote_code}
+    name, at = place = at_revision(source)
     try:
-        kind = _processor_class(source, trust_remote_code)
-        tokenizer = AutoTokenizer.from_pretrained(source, **trust)
-        image_processor = AutoImageProcessor.from_pretrained(source, backend="pil", **trust)
-        template = _chat_template(source, tokenizer)
+        kind = _processor_class(source, place, trust_remote_code)
+        tokenizer = AutoTokenizer.from_pretrained(name, **trust, **at)
+        image_processor = AutoImageProcessor.from_pretrained(name, backend="pil", **trust, **at)
+        template = _chat_template(source, place, tokenizer)
     except (OSError, ValueError, ImportError, KeyError) as error:
         raise ModelError(f"{source}: cannot load its processor: {_first_line(error)}") from error
     template = family.template if template is None and family is not None else template
@@ -62,7 +64,7 @@ def load_processor(
         frames = 1 if family is None else family.frames
         limit_pixels(image_processor, max_pixels, source, frames)
     kind = _images_and_text(kind)
-    settings = _settings(source, kind)
+    settings = _settings(place, kind)
     try:
         return kind(image_processor, tokenizer, chat_template=template, **settings)
     except (ImportError, AttributeError, TypeError, ValueError) as error:
@@ -91,38 +93,46 @@ def _images_and_text(kind: type[Any]) -> type[Any]:
     return ImageTextProcessor
 
 
-def _settings(source: str, kind: type[Any]) -> dict[str, Any]:
+def _settings(place: Place, kind: type[Any]) -> dict[str, Any]:
     """Constructor arguments of the processor that its checkpoint sets (`patch_size`, ...)."""
     # Of the class itself and, behind our subclass, of the family's.
     wanted = {n for base in kind.__mro__[:2] for n in inspect.signature(base).parameters} - _PARTS
     found: dict[str, Any] = {}
     for name in ("preprocessor_config.json", "processor_config.json"):
-        found |= {k: v for k, v in _read_json(source, name).items() if k in wanted}
+        found |= {k: v for k, v in _read_json(place, name).items() if k in wanted}
     # patch_size of an image processor means something else where it is not a number.
     return {k: v for k, v in found.items() if not (k == "patch_size" and isinstance(v, dict))}
 
 
-def _read_json(source: str, name: str) -> dict[str, Any]:
-    path = cached_file(source, name, _raise_exceptions_for_missing_entries=False)
+def _file(place: Place, name: str) -> str | None:
+    """A file of the checkpoint on disk; None if it has none of that name."""
+    folder, at = place
+    found: str | None = cached_file(folder, name, _raise_exceptions_for_missing_entries=False, **at)
+    return found
+
+
+def _read_json(place: Place, name: str) -> dict[str, Any]:
+    path = _file(place, name)
     if path is None:
         return {}
     values: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
     return values
 
 
-def _processor_class(source: str, trust_remote_code: bool) -> type[ProcessorMixin]:
-    for name in _CONFIG_FILES:
-        values = _read_json(source, name)
+def _processor_class(source: str, place: Place, trust_remote_code: bool) -> type[ProcessorMixin]:
+    name, at = place
+    for file in _CONFIG_FILES:
+        values = _read_json(place, file)
         remote = (values.get("auto_map") or {}).get("AutoProcessor")
         if remote and trust_remote_code:
-            own: type[ProcessorMixin] = get_class_from_dynamic_module(remote, source)
+            own: type[ProcessorMixin] = get_class_from_dynamic_module(remote, name, **at)
             return own
         found = values.get("processor_class")
         if found:
             kind: type[ProcessorMixin] | None = getattr(transformers, found, None)
             if kind is None:
                 hint = " (it brings its own code: --trust-remote-code)" if remote else ""
-                raise ModelError(f"{source}: {name} names {found}, which transformers lacks{hint}")
+                raise ModelError(f"{source}: {file} names {found}, which transformers lacks{hint}")
             return kind
     raise ModelError(
         f"{source}: no processor_class in {', '.join(_CONFIG_FILES)}; "
@@ -130,7 +140,7 @@ def _processor_class(source: str, trust_remote_code: bool) -> type[ProcessorMixi
     )
 
 
-def _chat_template(source: str, tokenizer: Any) -> str | None:
+def _chat_template(source: str, place: Place, tokenizer: Any) -> str | None:
     """The template that transformers' own `AutoProcessor` takes, by its order of files.
 
     The tokenizer's comes last: it may be the language model's own, which knows no images.
@@ -139,9 +149,9 @@ def _chat_template(source: str, tokenizer: Any) -> str | None:
         ModelError: There are several, and nothing says which one is meant.
     """
     found = (
-        _read_json(source, "processor_config.json").get("chat_template")
-        or _read_json(source, "chat_template.json").get("chat_template")
-        or _read_text(source, "chat_template.jinja")
+        _read_json(place, "processor_config.json").get("chat_template")
+        or _read_json(place, "chat_template.json").get("chat_template")
+        or _read_text(place, "chat_template.jinja")
         or tokenizer.chat_template
     )
     if isinstance(found, dict):
@@ -155,8 +165,8 @@ def _chat_template(source: str, tokenizer: Any) -> str | None:
     return str(found) if found else None
 
 
-def _read_text(source: str, name: str) -> str | None:
-    path = cached_file(source, name, _raise_exceptions_for_missing_entries=False)
+def _read_text(place: Place, name: str) -> str | None:
+    path = _file(place, name)
     return None if path is None else Path(path).read_text(encoding="utf-8")
 
 

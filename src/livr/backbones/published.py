@@ -112,6 +112,7 @@ def find_shape(model: str) -> Shape:
     Raises:
         ModelError: It is not among them.
     """
-    if model not in SHAPES:
+    name = model.partition("@")[0]
+    if name not in SHAPES:
         raise ModelError(f"no shape of {model} is known without its weights ({', '.join(SHAPES)})")
-    return SHAPES[model]
+    return SHAPES[name]

@@ -25,7 +25,8 @@ def write_adapter(source: Source, embedding: str, scale: float, out: Path) -> No
     """
     state = lora_state(source)
     config = read_lora_settings(source.adapter)
-    config.base_model_name_or_path = source.config.model
+    config.base_model_name_or_path = source.hub_id or source.config.model
+    config.revision = source.commit
     config.inference_mode = True
     rows = latent_rows(source, scale)
     if rows is not None:

@@ -26,6 +26,7 @@ from livr.export.files import (
     write_json,
     write_processor,
 )
+from livr.export.fresh import full_float32
 from livr.export.merge import latent_ids, merge, round_weights, target_dtype
 from livr.export.result import Export, Verification
 from livr.export.source import Source, read_source
@@ -88,7 +89,8 @@ def export(
     shutil.rmtree(partial, ignore_errors=True)
     try:
         partial.mkdir(parents=True)
-        done = _write(source, partial, precision, adapter)
+        with full_float32():
+            done = _write(source, partial, precision, adapter)
         if target.is_dir():
             target.rmdir()
         partial.rename(target)
@@ -129,9 +131,9 @@ def _write(source: Source, out: Path, dtype: torch.dtype, adapter: bool) -> Expo
     write_generation_config(source, ends, unsayable, out)
     write_code(source, out)
     with tempfile.TemporaryDirectory() as work:
-        base = source.checkpoint if adapter else None
+        base, revision = (source.place[0], source.commit) if adapter else (None, None)
         answers, found = ask_fresh_process(
-            out, Path(work), expected, device, base=base, trust_remote_code=trust
+            out, Path(work), expected, device, base=base, revision=revision, trust_remote_code=trust
         )
     checked = _judge(expected, must_equal, answers, found, barred, unsayable)
     checked = replace(checked, origin=origin, merge_difference=merge_difference)
@@ -210,6 +212,7 @@ def _about(source: Source, done: Export, barred: range) -> dict[str, Any]:
         "livr": version("livr"),
         "kind": done.kind,
         "base": done.base,
+        "base_commit": source.commit,
         "method": source.config.method,
         "latents": list(barred),
         "verification": done.verification.summary(),

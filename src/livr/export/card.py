@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from pathlib import Path
 from typing import Any
 
 import transformers
@@ -78,9 +77,8 @@ def _front_matter(source: Source, done: Export) -> str:
         "tags": list(dict.fromkeys(["livr", source.config.method])),
         "license": licence(source) or _UNKNOWN_LICENCE,
     }
-    is_hub_id = source.base_name.count("/") == 1 and not Path(source.config.model).is_dir()
-    if is_hub_id:
-        values["base_model"] = source.base_name
+    if source.hub_id is not None:
+        values["base_model"] = source.hub_id
     return f"---\n{as_yaml(values)}---\n"
 
 
@@ -116,7 +114,9 @@ def _use(source: Source, done: Export) -> str:
             "missing, `livr.export.fresh.load_processor` takes the place of "
             "`AutoProcessor.from_pretrained`, for images and text.\n"
         )
-    return text.replace("{base}", source.base_name)
+    if source.commit is not None:
+        text = text.replace('"{base}"', f'"{{base}}", revision="{source.commit}"')
+    return text.replace("{base}", source.hub_id or source.base_name)
 
 
 def _needs_torchvision(source: Source) -> bool:

@@ -3,10 +3,10 @@
 `livr.export.verify` runs this file as a program of its own, in which livr cannot be imported. It
 uses transformers (and peft, for an adapter) and nothing else, so it is also an example of use.
 
-    python fresh.py EXPORT WORK DEVICE [--base BASE] [--trust-remote-code]
+    python fresh.py EXPORT WORK DEVICE [--base BASE [--revision COMMIT]] [--trust-remote-code]
 
 WORK/questions.json holds the questions; WORK/answers.json and WORK/logits.safetensors come back.
-BASE is the checkpoint to put EXPORT on, if EXPORT is an adapter.
+BASE is the checkpoint to put EXPORT on, if EXPORT is an adapter, and COMMIT its own on the hub.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import argparse
 import inspect
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,41 @@ STAND_INS = {
     "SmolVLMProcessor": ("smolvlm.py", "SmolVLMImageTextProcessor"),
 }
 """Processors whose own constructors need torchvision, and what stands in for them."""
+
+
+@contextmanager
+def full_float32() -> Iterator[None]:
+    """Products of float32 in float32 while this is entered; as before afterwards.
+
+    A program or the environment (`TORCH_ALLOW_TF32_CUBLAS_OVERRIDE`) may have allowed TF32, which
+    rounds to ten bits: two equal models that multiply in another order then differ visibly.
+    """
+    backends: Any = torch.backends
+    newer = [backends.cuda.matmul, backends.cudnn.conv, backends.cudnn.rnn]
+    newer += [backends.mkldnn.matmul, backends.mkldnn.conv, backends.mkldnn.rnn]
+    # torch holds these settings twice, under older and newer names, and both must say the same.
+    products = _said(torch.get_float32_matmul_precision, "highest")
+    convolutions = _said(lambda: backends.cudnn.allow_tf32, True)
+    before = [part.fp32_precision for part in newer]
+    try:
+        torch.set_float32_matmul_precision("highest")
+        backends.cudnn.allow_tf32 = False
+        for part in newer:
+            part.fp32_precision = "ieee"
+        yield
+    finally:
+        torch.set_float32_matmul_precision(products)
+        backends.cudnn.allow_tf32 = convolutions
+        for part, precision in zip(newer, before, strict=True):
+            part.fp32_precision = precision
+
+
+def _said(read: Callable[[], Any], otherwise: Any) -> Any:
+    """A setting under its older name; torch refuses to say it where the newer one differs."""
+    try:
+        return read()
+    except RuntimeError:
+        return otherwise
 
 
 def load_processor(folder: str, trust_remote_code: bool = False) -> Any:
@@ -107,17 +143,22 @@ def _settings(kind: Any, found: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def load_model(
-    folder: str, base: str | None, vocabulary: int, trust_remote_code: bool = False
+    folder: str,
+    base: str | None,
+    vocabulary: int,
+    trust_remote_code: bool = False,
+    revision: str | None = None,
 ) -> Any:
     """The exported model in fp32, or the base model with the exported adapter on it."""
-    trust = {"trust_remote_code": trust_remote_code}
+    options: dict[str, Any] = {"trust_remote_code": trust_remote_code}
+    options |= {"revision": revision} if revision else {}
     auto = transformers.AutoModelForImageTextToText
     # A model with code of its own may be filed under text generation only.
-    config = transformers.AutoConfig.from_pretrained(base or folder, **trust)
+    config = transformers.AutoConfig.from_pretrained(base or folder, **options)
     own = (getattr(config, "auto_map", None) or {}) if trust_remote_code else {}
     if "AutoModelForCausalLM" in own and "AutoModelForImageTextToText" not in own:
         auto = transformers.AutoModelForCausalLM
-    model = auto.from_pretrained(base or folder, dtype=torch.float32, **trust)
+    model = auto.from_pretrained(base or folder, dtype=torch.float32, **options)
     if base is None:
         return model.eval()
     from peft import PeftModel
@@ -171,6 +212,7 @@ def ask(
 
 
 @torch.no_grad()
+@full_float32()
 def main(words: Sequence[str]) -> None:
     """Answer every question in WORK."""
     parser = argparse.ArgumentParser()
@@ -178,11 +220,14 @@ def main(words: Sequence[str]) -> None:
     parser.add_argument("work", type=Path)
     parser.add_argument("device")
     parser.add_argument("--base")
+    parser.add_argument("--revision")
     parser.add_argument("--trust-remote-code", action="store_true")
     given = parser.parse_args(words)
     work, trust = given.work, given.trust_remote_code
     processor = load_processor(given.folder, trust)
-    model = load_model(given.folder, given.base, len(processor.tokenizer), trust).to(given.device)
+    model = load_model(
+        given.folder, given.base, len(processor.tokenizer), trust, given.revision
+    ).to(given.device)
     answers: list[dict[str, Any]] = []
     logits: dict[str, Tensor] = {}
     for question in json.loads((work / "questions.json").read_text(encoding="utf-8")):

@@ -51,7 +51,8 @@ def plain_backbone(source: Source, vocabulary: int) -> Any:
     """
     trust = {"trust_remote_code": source.trust_remote_code}
     kind = auto_class(source.own_code)
-    hf = kind.from_pretrained(source.checkpoint, dtype=torch.float32, **trust)
+    name, at = source.place
+    hf = kind.from_pretrained(name, dtype=torch.float32, **trust, **at)
     if getattr(hf, "is_quantized", False):
         raise ModelError(
             f"{source.checkpoint} holds quantised weights, into which nothing can be merged; "

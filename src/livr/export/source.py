@@ -9,6 +9,7 @@ from typing import Any
 
 from transformers.utils import cached_file
 
+from livr.backbones.hub import Place, at_revision, commit_in
 from livr.config import LatentsConfig, TrainConfig
 from livr.errors import ModelError
 from livr.method.variants import VARIANTS
@@ -25,7 +26,7 @@ class Source:
     Attributes:
         run: Its folder.
         config: Its settings.
-        checkpoint: Hub id or folder of the checkpoint it was trained on.
+        checkpoint: Folder of the checkpoint it was trained on, or hub id, `@revision` included.
         trust_remote_code: Whether the checkpoint's own code may run. Never taken from the run.
     """
 
@@ -50,6 +51,22 @@ class Source:
         found: LatentsConfig | None = self.about["latents"]
         return found
 
+    @cached_property
+    def place(self) -> Place:
+        """The checkpoint for the functions of transformers."""
+        return at_revision(self.checkpoint)
+
+    @property
+    def hub_id(self) -> str | None:
+        """The checkpoint's name on the hub, without a revision; None for a folder."""
+        name, _ = self.place
+        return None if Path(name).is_dir() else name
+
+    @property
+    def commit(self) -> str | None:
+        """The commit of the checkpoint on the hub; None for a folder."""
+        return commit_in(self.place[1])
+
     @property
     def base_name(self) -> str:
         """The checkpoint's name for people: a hub id, `mini`, or a folder without its parents."""
@@ -73,8 +90,9 @@ class Source:
         Raises:
             ModelError: There is no checkpoint where it was in training.
         """
+        folder, at = self.place
         try:
-            found = cached_file(self.checkpoint, name, _raise_exceptions_for_missing_entries=False)
+            found = cached_file(folder, name, _raise_exceptions_for_missing_entries=False, **at)
         except (OSError, ValueError) as error:
             raise ModelError(
                 f"{self.run} was trained on {self.checkpoint}, which cannot be read now; put it "

@@ -1,9 +1,10 @@
 """Proof that an exported folder is the run: same prompts, same answers, same logits.
 
 Three models answer the same questions: the run itself, the merged model in memory, and the folder
-on disk in a process of its own that cannot import livr. All compute in fp32. The merged model must
-equal the run, and the folder must equal the merged model after its weights were rounded to the
-precision they are stored in; so a wrong merge cannot hide behind rounding.
+on disk in a process of its own that cannot import livr. All compute in fp32, and TF32 is off for as
+long as that takes (`fresh.full_float32`). The merged model must equal the run, and the folder must
+equal the merged model after its weights were rounded to the precision they are stored in; so a
+wrong merge cannot hide behind rounding.
 """
 
 from __future__ import annotations
@@ -109,6 +110,7 @@ def ask_fresh_process(
     device: str,
     *,
     base: str | None = None,
+    revision: str | None = None,
     trust_remote_code: bool = False,
 ) -> tuple[list[dict[str, Any]], list[Tensor]]:
     """Answers and logits of `folder` from a process in which livr cannot be imported.
@@ -119,6 +121,7 @@ def ask_fresh_process(
         expected: The questions.
         device: Where the model runs.
         base: The checkpoint to put `folder` on, if it is an adapter.
+        revision: The commit of `base`, if it is on the hub.
         trust_remote_code: Whether code in `folder` and `base` may run.
 
     Raises:
@@ -136,6 +139,7 @@ def ask_fresh_process(
     (work / "questions.json").write_text(json.dumps(asked), encoding="utf-8")
     command = [sys.executable, "-P", str(fresh.__file__), str(folder), str(work), device]
     command += ["--base", base] if base else []
+    command += ["--revision", revision] if base and revision else []
     command += ["--trust-remote-code"] if trust_remote_code else []
     env = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"}
     done = subprocess.run(command, capture_output=True, text=True, env=env)

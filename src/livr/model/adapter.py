@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from livr.backbones.backbone import WEIGHTS_FAIL, decoder_prefix, lora_targets
+from livr.backbones.hub import commit_of
 from livr.config import LatentsConfig, LoraConfig, build
 from livr.errors import ConfigError, ModelError
 from livr.model.model import Model
@@ -86,6 +88,17 @@ def decoder_state(hf: Any) -> dict[str, Tensor]:
     }
 
 
+def _lora_state(hf: Any) -> dict[str, Tensor]:
+    """LoRA's weights under peft's names; the latents' rows are kept in a file of their own.
+
+    Left to itself peft asks the hub, at every call, whether the embedding has grown.
+    """
+    state: dict[str, Tensor] = get_peft_model_state_dict(
+        hf, adapter_name=ADAPTER, save_embedding_layers=False
+    )
+    return state
+
+
 def save_adapter(model: Model, folder: Path) -> None:
     """Write what was trained to `folder`, all of it or nothing."""
     temporary = folder.with_name(folder.name + ".partial")
@@ -94,8 +107,9 @@ def save_adapter(model: Model, folder: Path) -> None:
     tuned = any(p.requires_grad for p in model.hf.parameters())
     tune = "lora" if has_lora(model) else "full" if tuned else "rows"
     about: dict[str, Any] = {"tune": tune, "latents": None, "repeats": model.encoder.repeats}
+    about["base_commit"] = commit_of(model.hf)
     if tune == "lora":
-        state = get_peft_model_state_dict(model.hf, adapter_name=ADAPTER)
+        state = _lora_state(model.hf)
         save_file({k: v.detach().contiguous() for k, v in state.items()}, temporary / _LORA)
         model.hf.peft_config[ADAPTER].save_pretrained(temporary)
     elif tune == "full":
@@ -168,8 +182,8 @@ def must_fit(file: Path, found: Mapping[str, Tensor], wanted: Mapping[str, Tenso
 
 
 def read_about(folder: Path) -> dict[str, Any]:
-    """How a saved adapter is made up: `tune`, `repeats`, `latents` (their settings or None) and
-    `first_latent_id`.
+    """How a saved adapter is made up: `tune`, `repeats`, `latents` (their settings or None),
+    `first_latent_id` and `base_commit` (of a base model on the hub, or None).
 
     Raises:
         ModelError: The file that says so is missing or damaged.
@@ -192,6 +206,19 @@ def read_about(folder: Path) -> dict[str, Any]:
     return about
 
 
+def _warn_of_another_commit(model: Model, folder: Path, trained: str | None) -> None:
+    """Say so where the checkpoint's files on the hub were changed since the run."""
+    loaded = commit_of(model.hf)
+    if trained and loaded and trained != loaded:
+        hub_id = model.source.partition("@")[0]
+        warnings.warn(
+            f"{folder} was trained on {hub_id} at commit {trained}, and is now put on commit "
+            f"{loaded}; to get the former, write `model: {hub_id}@{trained}` in the run's "
+            "config.yaml",
+            stacklevel=4,  # where `livr.load` was called
+        )
+
+
 def load_adapter(model: Model, folder: Path) -> None:
     """Put a saved adapter on a freshly loaded backbone; LoRA stays float32, as it was trained.
 
@@ -199,6 +226,7 @@ def load_adapter(model: Model, folder: Path) -> None:
         ModelError: Files are missing, damaged, or do not fit the backbone.
     """
     about = read_about(folder)
+    _warn_of_another_commit(model, folder, about.get("base_commit"))
     try:
         if about["latents"] is not None:
             latents = model.add_latents(about["latents"], seed=0)
@@ -216,8 +244,7 @@ def load_adapter(model: Model, folder: Path) -> None:
             _make_precise(model)
             model.hf.requires_grad_(False)
             state = read_weights(folder / _LORA)
-            own = get_peft_model_state_dict(model.hf, adapter_name=ADAPTER)
-            must_fit(folder / _LORA, state, own)
+            must_fit(folder / _LORA, state, _lora_state(model.hf))
             set_peft_model_state_dict(model.hf, state, ADAPTER)
         elif about["tune"] == "full":
             state = read_weights(folder / _DECODER)

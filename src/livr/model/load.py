@@ -98,8 +98,8 @@ def load(
     """Load a model.
 
     Args:
-        source: Hub id, checkpoint folder, run folder of `livr train`, or `mini`. An export is
-            asked as it is: with all its latents, under the ordinary mask.
+        source: Hub id (`owner/name` or `owner/name@revision`), checkpoint folder, run folder of
+            `livr train`, or `mini`. An export is asked as it is: all latents, the ordinary mask.
         num_latents: Add this many fresh latents.
         latents: The same with every setting; wins over `num_latents`.
         seed: Seed of fresh latents.

@@ -13,8 +13,8 @@ An estimate, not a measurement. The model, per example of T tokens, A of them an
 
     memory       weights in bfloat16, or with load_in_4bit the decoder's in four bits and all others
                  in fp32; 16 bytes per trainable number (fp32 value, gradient, two moments); what
-                 autograd keeps, measured here for the longest example and scaled to the precision
-                 of the GPU; kept image features; 1 GiB for the CUDA context; a tenth on top
+                 autograd keeps, measured here for the longest example, and kept image features,
+                 both scaled to the precision there; 1 GiB for the CUDA context; a tenth on top
     tune=full    everything is fp32, weights that train and all others, and so is the arithmetic
 
 `MFU`, kernels per layer and the launch time are round figures from experience with LoRA training
@@ -230,20 +230,21 @@ def epoch_seconds(
 def gpu_memory(
     size: Sizes, activation_bytes: float, feature_bytes: float, four_bit: bool = False
 ) -> float:
-    """Peak bytes on a GPU: weights in bfloat16, the decoder in four bits, or all in float32.
+    """Peak bytes on a GPU, with weights in bfloat16, in float32, or the decoder's in four bits.
 
     Args:
         size: The model.
-        activation_bytes: What autograd keeps in float32.
-        feature_bytes: Kept image features in float32.
+        activation_bytes: What autograd keeps where the model is in float32.
+        feature_bytes: Kept image features, in the precision they have there.
         four_bit: Whether the decoder is in four bits.
     """
+    share = 1.0
     if size.tuned:
         # The value of what trains is in STATE_BYTES.
-        weights = 4.0 * (size.total - size.trainable) + STATE_BYTES * size.trainable
-        return CONTEXT_BYTES + SLACK * (weights + activation_bytes + feature_bytes)
-    stored = 2.0 * size.total
-    if four_bit:
+        stored = 4.0 * (size.total - size.trainable)
+    elif four_bit:
         stored = NF4_BYTES * size.decoder + 4 * (size.total - size.decoder)
-    weights = stored + STATE_BYTES * size.trainable
-    return CONTEXT_BYTES + SLACK * (weights + HALF_SHARE * activation_bytes + feature_bytes / 2)
+    else:
+        stored, share = 2.0 * size.total, HALF_SHARE
+    kept = share * activation_bytes + feature_bytes
+    return CONTEXT_BYTES + SLACK * (stored + STATE_BYTES * size.trainable + kept)

@@ -176,13 +176,15 @@ def _on(
         answer=statistics.mean(len(e) - e.answer_start for e in encoded),
         patches=statistics.mean(_patches(e) for e in encoded),
     )
-    features = _in_memory(found.feature_bytes, counts, config)
+    half = model.hf.dtype == torch.bfloat16
+    there = 4 if config.load_in_4bit else size.weight_bytes
+    per_example = found.feature_bytes * there / (2 if half else 4)
+    features = _in_memory(per_example, counts, config)
     reading, epoch = estimate.epoch_seconds(
         gpu, size, question, counts, per_device(config, model),
         checkpointing=config.gradient_checkpointing,
-        features_kept=bool(features or _on_disk(found.feature_bytes, counts, config)),
+        features_kept=bool(features or _on_disk(per_example, counts, config)),
     )  # fmt: skip
-    half = model.hf.dtype == torch.bfloat16
     activations = found.activation_bytes / (estimate.HALF_SHARE if half else 1)
     memory = estimate.gpu_memory(size, activations, features, config.load_in_4bit)
     seconds = tuple(stage.epochs * epoch for stage in stages)
