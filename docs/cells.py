@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from results import Grid
@@ -16,6 +17,11 @@ from livr.evaluate.stats import Interval, wilson
 def percent(share: float | None) -> str:
     """A share, or a dash where nothing was measured."""
     return "–" if share is None else f"{100 * share:.1f} %"
+
+
+def each(shares: Iterable[float]) -> str:
+    """Accuracies of the seeds, in percent."""
+    return " ".join(f"{100 * share:.1f}" for share in shares)
 
 
 def measured(line: Line | None) -> str:

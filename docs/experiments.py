@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 
 from benchmarks import table
-from cells import forgotten, mean_points, measured, percent, points
+from cells import each, forgotten, mean_points, measured, percent, points
 from results import Grid, paper_ablations
 
 from livr.analysis.compare import Line, compare, label
@@ -65,11 +65,12 @@ def of_warm(grid: Grid) -> str:
         warm = grid.lines.get((task, "livr_warm"))
         if warm is None:
             continue
-        row = [label(task), percent(warm.floor), percent(grid.after(task, "livr"))]
-        row += [percent(grid.after(task, "livr_warm", "stage2"))]
+        row = [label(task), percent(warm.floor), each(grid.ends(task, "livr"))]
+        row += [each(grid.ends(task, "livr_warm", "stage2"))]
         row += [percent(grid.best(task, method)) for method in ("sft", "livr", "livr_warm")]
         rows.append([*row, measured(warm), points(warm), forgotten(warm)])
-    head = ["task", "most common answer", "latents alone, LIVR", "latents alone, warm"]
+    head = ["task", "most common answer", "latents alone, LIVR, every seed"]
+    head += ["latents alone, warm, every seed"]
     head += ["direct SFT", "LIVR", "warm", "warm, test", "minus direct SFT"]
     return table([*head, "bottleneck, image forgotten"], rows)
 

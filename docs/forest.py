@@ -23,8 +23,8 @@ TRIED: tuple[tuple[str, tuple[str, ...], Mapping[str, str]], ...] = (
     ("The halves, three seeds", (*MAIN, "controls"), {
         "latents_only": "latents, no bottleneck", "mask_only": "bottleneck, no latents",
     }),
-    ("First stages, ours", (*MAIN, "warm", "plus", "plus-seeds"), {
-        "livr_annealed": "annealed, three seeds", "livr_warm": "warm",
+    ("First stages, ours", (*MAIN, "warm", "warm-seeds", "plus", "plus-seeds"), {
+        "livr_annealed": "annealed, three seeds", "livr_warm": "warm, three seeds",
         "livr_half_blind": "half blind",
     }),
     ("Fewer questions", FEW, {"livr": "1,000 ten times, three seeds"}),

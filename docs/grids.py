@@ -6,11 +6,21 @@ DIR/results.json) and fills the tables between the markers of the pages named in
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from benchmarks import replaced, table
-from cells import elsewhere, forgotten, in_words, mean_points, measured, of_pairs, percent, points
+from cells import (
+    each,
+    elsewhere,
+    forgotten,
+    in_words,
+    mean_points,
+    measured,
+    of_pairs,
+    percent,
+    points,
+)
 from experiments import (
     of_ablations,
     of_controls,
@@ -31,6 +41,8 @@ ABLATED = (*MAIN, "controls", "ablations", "ablations-seeds", "ours-seeds")
 """The grids that the ablations are taken from."""
 SOFTER = (*MAIN, "plus", "plus-seeds")
 """The grids of the softer first stages; the annealed one has three seeds."""
+WARM = (*MAIN, "warm", "warm-seeds")
+"""The grids of LIVR after an ordinary stage."""
 ROOM, CEILING = 0.10, 0.95
 """Direct SFT is to be so far above the most common answer, and below this accuracy."""
 
@@ -96,11 +108,6 @@ def of_latents(grid: Grid) -> str:
     return table([*head, "bottleneck, image forgotten", "kept of the gain"], rows)
 
 
-def each(shares: Iterable[float]) -> str:
-    """Accuracies of the seeds, in percent."""
-    return " ".join(f"{100 * share:.1f}" for share in shares)
-
-
 def of_mini(grid: Grid) -> str:
     """Every task: zero-shot, and direct SFT with every seed."""
     rows = []
@@ -147,10 +154,8 @@ BLOCKS: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "latents": lambda: of_latents(read(*MAIN)),
     },
     "experiments.md": {
-        "warm": lambda: of_warm(read("table1-pool", "warm")),
-        "warm means": lambda: of_pairs(
-            read("table1-pool", "warm"), ("livr_warm", "sft"), ("livr_warm", "livr")
-        ),
+        "warm": lambda: of_warm(read(*WARM)),
+        "warm means": lambda: of_pairs(read(*WARM), ("livr_warm", "sft"), ("livr_warm", "livr")),
         "softer": lambda: of_softer(read(*SOFTER)),
         "softer means": lambda: of_pairs(
             read(*SOFTER),

@@ -44,14 +44,18 @@ class Grid:
         """The tasks, in the order of the grid."""
         return list(dict.fromkeys(task for task, _ in self.lines))
 
-    def after(self, task: str, method: str, stage: str = "stage1") -> float | None:
-        """Validation accuracy at the end of a stage that others follow, a mean over seeds."""
+    def ends(self, task: str, method: str, stage: str = "stage1") -> list[float]:
+        """Validation accuracy at the end of a stage that others follow, seed by seed."""
         ends = []
         for curve in self.curves.get((task, method), ()):
             found = [accuracy for name, _, accuracy in curve if name == stage]
             if found and curve[-1][0] != stage:
                 ends.append(found[-1])
-        return mean(ends)
+        return ends
+
+    def after(self, task: str, method: str, stage: str = "stage1") -> float | None:
+        """The same, a mean over seeds."""
+        return mean(self.ends(task, method, stage))
 
     def best(self, task: str, method: str) -> float | None:
         """Best validation accuracy, a mean over seeds."""
