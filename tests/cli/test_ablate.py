@@ -74,6 +74,18 @@ def test_a_dry_run_lists_the_cells_and_leaves_nothing(
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_a_dry_run_counts_the_cell_that_was_named(livr_command: Command) -> None:
+    one = ("ablate", "table1-qwen3", "--dry-run", "--cell", "counting livr 42")
+    code, printed, _ = livr_command(*one)
+    assert code == 0
+    assert re.search(r"^cells +1$", printed, re.MULTILINE)
+    code, _, error = livr_command(*one[:-1], "counting livr 7")
+    assert code == 2 and "no cell 'counting livr 7'; near it are: counting livr 4" in error
+    for more in (("--cell", "counting sft 42"), ("--known", "x.json"), ("--check", "x.json")):
+        code, _, error = livr_command(*one, *more)
+        assert code == 2 and "--dry-run" in error
+
+
 def test_a_dry_run_without_data_or_weights_still_lists_the_cells(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, livr_command: Command
 ) -> None:

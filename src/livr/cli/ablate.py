@@ -82,7 +82,9 @@ def ablate(
     if launcher not in ("local", "ray"):
         raise ConfigError(f"--launcher {launcher}: choose local or ray")
     if dry_run:
-        show_cost(loaded, gpu, as_json)
+        if check or known:
+            raise ConfigError("--dry-run runs nothing: leave out --check and --known")
+        show_cost(_counted(loaded, cell or []), gpu, as_json)
         return
     if check is not None:
         check_again(loaded, check, cell or [None], out)
@@ -92,6 +94,16 @@ def ablate(
     where = _launcher(launcher, workers, threads)
     board = _run(loaded, out, (cell or [], known or []), where, retries, command)
     _conclude(loaded, board, as_json)
+
+
+def _counted(grid: Grid, names: list[str]) -> Grid:
+    """What a dry run counts: the whole grid, or the cell that was named."""
+    from livr.analysis.ablate.pick import one_cell
+    from livr.errors import ConfigError
+
+    if len(names) > 1:
+        raise ConfigError("--dry-run counts a whole grid or one cell: give --cell once")
+    return one_cell(grid, names[0]) if names else grid
 
 
 def _command(grid: str, model: str | None, data: str | None, out: Path) -> str:
