@@ -56,3 +56,15 @@ def test_a_folder_that_could_not_be_written_into(
 def test_a_name_without_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     refuse_target("new.json")
+
+
+def test_data_is_not_overwritten_by_a_result(tmp_path: Path) -> None:
+    """A slip of the hand: `--out data/test.jsonl`."""
+    data = tmp_path / "test.jsonl"
+    data.write_text("{}")
+    with pytest.raises(ConfigError, match=r"test\.jsonl is there already and is no \.html file"):
+        refuse_target(data, ending=".html")
+    for name in ("report.html", "REPORT.HTML", "report", "new.txt"):
+        if name != "new.txt":
+            (tmp_path / name).write_text("before")
+        refuse_target(tmp_path / name, ending=".html")

@@ -41,7 +41,7 @@ def report(
 
     if out.is_dir():
         out = out / "report.html"
-    refuse_target(out)
+    refuse_target(out, ending=".html")
     audits = [read(path) for path in audit or ()]
     table = find_table(paper) if paper is not None else None
     found, failed = read_outcomes(runs, cells=True)

@@ -125,7 +125,7 @@ def evaluate(
         need_hidden_image(mask)
     need_batch_size(batch_size)
     if out is not None:
-        refuse_target(out)
+        refuse_target(out, ending=".json")
     trained = _record(model, split) if mask == "ordinary" and latents == "keep" else None
     name = model.source if isinstance(model, Model) else fspath(model)
     examples = _questions(Path(data), split)

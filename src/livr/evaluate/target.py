@@ -10,20 +10,30 @@ from pathlib import Path
 from livr.errors import ConfigError
 
 
-def refuse_target(path: str | PathLike[str], named: str = "--out") -> None:
-    """Refuse the name of a file that could not be written.
+def refuse_target(
+    path: str | PathLike[str], named: str = "--out", ending: str | None = None
+) -> None:
+    """Refuse the name of a file that could not be written, or that is somebody's data.
 
     Args:
         path: The file; folders that it needs may be missing.
         named: The option that names it, for the message.
+        ending: Of what will be written, such as `.html`: a file that is there already is
+            overwritten only if it has this ending or none.
 
     Raises:
-        ConfigError: It is a folder, lies below something that is none, or may not be written.
+        ConfigError: It is a folder, lies below something that is none, may not be written, or is
+            there already with another ending.
     """
     file = Path(path)
     # Path drops the slash that says so of a folder which is not there yet.
     if _is_folder(file, named) or fspath(path).endswith(("/", os.sep)):
         raise ConfigError(f"{named} {fspath(path)} is a folder; give the name of a file")
+    if ending is not None and file.is_file() and file.suffix.lower() not in ("", ending):
+        raise ConfigError(
+            f"{named} {file} is there already and is no {ending} file, so it is not overwritten; "
+            "choose another name"
+        )
     _must_be_writable(file, file.absolute().parents, named)
 
 
