@@ -197,3 +197,12 @@ def test_a_setting_that_is_new_since_the_run_began_had_its_default(config, stop_
     stored.write_text(yaml.safe_dump(settings), encoding="utf-8")
     with pytest.raises(ConfigError, match=r"other settings than these: optim;"):
         train(config, resume=True)
+
+
+def test_a_folder_called_mini_is_not_the_embedded_model(tmp_path, monkeypatch) -> None:
+    """`livr.load("mini")` takes the embedded one, and so must a run that names it."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("mini", "mine"):
+        (tmp_path / name).mkdir()
+    assert folders.with_whole_paths(TrainConfig(model="mini")).model == "mini"
+    assert folders.with_whole_paths(TrainConfig(model="mine")).model == str(tmp_path / "mine")

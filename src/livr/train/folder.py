@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from livr.config import TrainConfig, read_yaml
 from livr.errors import ConfigError, LivrError
 from livr.evaluate.target import refuse_folder
+from livr.mini import EMBEDDED
 from livr.train import processes
 from livr.train.checkpoint import worth_resuming
 from livr.train.disk import disk_fault
@@ -36,7 +37,9 @@ _MOVED = {"data": "data set", "model": "model"}
 def with_whole_paths(config: TrainConfig) -> TrainConfig:
     """The same settings: paths in a run folder must mean the same wherever it is opened from."""
     folder = Path(config.model)
-    model = str(folder.resolve()) if folder.is_dir() else config.model
+    # As `livr.load` has it: `mini` is the embedded model, also where a folder is called so.
+    is_folder = folder.is_dir() and config.model not in EMBEDDED
+    model = str(folder.resolve()) if is_folder else config.model
     data = config.data.resolve() if config.data is not None else None
     out = config.out.resolve() if config.out is not None else None
     return config.model_copy(update={"model": model, "data": data, "out": out})
