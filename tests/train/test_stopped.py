@@ -203,3 +203,17 @@ def test_a_run_knows_the_precision_that_auto_was(config, monkeypatch) -> None:
     assert loading.load(run.path).hf.dtype == torch.bfloat16
     with pytest.raises(ConfigError, match="other settings than these: dtype"):
         train(config.model_copy(update={"dtype": "float32"}), resume=True)
+
+
+def test_other_rows_are_not_gone_on_with(config, monkeypatch) -> None:
+    """Labels that were mended on the way make another run."""
+    with monkeypatch.context() as patch, pytest.raises(KilledError):
+        dies_once(patch, runner, "judge", 1)
+        train(config)
+    file = config.data / "train.jsonl"
+    before = file.read_text()
+    file.write_text("".join(before.splitlines(keepends=True)[1:]))
+    with pytest.raises(ConfigError, match=r"train\.jsonl in .* changed since the run in"):
+        train(config, resume=True)
+    file.write_text(before)
+    assert train(config, resume=True).path == config.out

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +15,7 @@ from pydantic import ValidationError
 from livr.config import TrainConfig, read_yaml
 from livr.errors import ConfigError, LivrError
 from livr.evaluate.target import refuse_folder
+from livr.files import write_json
 from livr.mini import EMBEDDED
 from livr.train import processes
 from livr.train.checkpoint import worth_resuming
@@ -30,6 +33,7 @@ _FREE = {
 }
 """Settings that may change when a run is resumed: where things are, and how the same is computed
 with less memory or in less time."""
+_DATA = "data.json"
 _MOVED = {"data": "data set", "model": "model"}
 """Settings that may say the same with another path."""
 
@@ -135,6 +139,34 @@ def _refuse_other_settings(config: TrainConfig, out: Path) -> None:
         raise ConfigError(
             f"{out} was started with other settings than these: {', '.join(other)}; see config.yaml"
         )
+
+
+def keep_data(data: Path, out: Path) -> None:
+    """Write down what the run learns from, for `refuse_other_data`."""
+    write_json(out / _DATA, _fingerprints(data))
+
+
+def refuse_other_data(data: Path, out: Path) -> None:
+    """Refuse to go on with rows other than those that a run was begun with.
+
+    Raises:
+        ConfigError: train.jsonl or val.jsonl has changed since.
+    """
+    if not (out / _DATA).is_file():
+        return
+    then, now = json.loads((out / _DATA).read_text(encoding="utf-8")), _fingerprints(data)
+    if other := sorted(
+        name for name in then.keys() | now.keys() if then.get(name) != now.get(name)
+    ):
+        raise ConfigError(
+            f"{' and '.join(other)} in {data} changed since the run in {out} began. Put back what "
+            "was there to go on, or begin a run with another --out"
+        )
+
+
+def _fingerprints(data: Path) -> dict[str, str]:
+    files = [data / name for name in ("train.jsonl", "val.jsonl")]
+    return {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files if f.is_file()}
 
 
 @contextmanager

@@ -17,7 +17,14 @@ from livr.model.model import Model
 from livr.repeatable import repeatable
 from livr.train import processes
 from livr.train.equip import equip, parts_of, stages_of
-from livr.train.folder import in_its_precision, prepare, resumable_or_gone, with_whole_paths
+from livr.train.folder import (
+    in_its_precision,
+    keep_data,
+    prepare,
+    refuse_other_data,
+    resumable_or_gone,
+    with_whole_paths,
+)
 from livr.train.progress import Listener
 from livr.train.runner import Run, Runner, workload
 from livr.train.start import (
@@ -75,10 +82,11 @@ def train(
     arm = variant(config.method)
     plan = stages_of(arm, config)
     examples, validation = _load_data(config.data)
-    out = config.out
+    data, out = config.data, config.out
     processes.join()
     config = in_its_precision(config, out) if resume else config
     made = processes.by_first(lambda: prepare(config, out, resume))
+    refuse_other_data(data, out)
     with resumable_or_gone(out, made, new=not resume):
         set_seed(config.seed)
         if model is None:
@@ -87,6 +95,7 @@ def train(
             raise ConfigError(f"method {arm.name} needs livr.load(..., method={arm.name!r})")
         config = as_loaded(config, model)
         equip(model, arm, config)
+        processes.by_first(lambda: keep_data(data, out))
         processes.by_first(lambda: dump(config, out / "config.yaml"))
         parts = parts_of(arm, config)
         return Runner(model, plan, config, out, examples, validation, on_progress, parts).run()
