@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,20 +15,12 @@ from livr.train import stage as stages
 from livr.train.checkpoint import last_checkpoint, recorded_seconds
 from livr.train.run import train
 from tests import tiny
-
-
-class KilledError(Exception):
-    """Stands for a process that dies."""
+from tests.train.killed import KilledError, events
 
 
 @pytest.fixture
 def config(checkpoints, tmp_path) -> TrainConfig:
     return tiny.sft_config(checkpoints("qwen3_vl"), tmp_path, epochs=[2])
-
-
-def events(run: Path) -> list[dict]:
-    lines = (run / "metrics.jsonl").read_text().splitlines()
-    return [{k: v for k, v in json.loads(line).items() if k != "time"} for line in lines]
 
 
 def files(folder: Path) -> dict[str, bytes]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,20 +18,12 @@ from livr.train import runner
 from livr.train.checkpoint import DONE, last_checkpoint, worth_resuming
 from livr.train.run import train
 from tests import tiny
-
-
-class KilledError(Exception):
-    """Stands for a process that dies."""
+from tests.train.killed import KilledError, events
 
 
 @pytest.fixture
 def config(checkpoints, tmp_path) -> TrainConfig:
     return tiny.sft_config(checkpoints("qwen3_vl"), tmp_path, epochs=[3])
-
-
-def events(run: Path) -> list[dict]:
-    lines = (run / "metrics.jsonl").read_text().splitlines()
-    return [{k: v for k, v in json.loads(line).items() if k != "time"} for line in lines]
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
