@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from livr.config import TrainConfig, read_yaml
+from livr.data.store import file_sha256
 from livr.errors import ConfigError, LivrError
 from livr.evaluate.target import refuse_folder
 from livr.files import write_json
@@ -166,7 +166,7 @@ def refuse_other_data(data: Path, out: Path) -> None:
 
 def _fingerprints(data: Path) -> dict[str, str]:
     files = [data / name for name in ("train.jsonl", "val.jsonl")]
-    return {f.name: hashlib.sha256(f.read_bytes()).hexdigest() for f in files if f.is_file()}
+    return {f.name: file_sha256(f) for f in files if f.is_file()}
 
 
 @contextmanager
