@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from livr.analysis.ablate.grid import Grid
+from livr.analysis.ablate.grid import Grid, load_grid
 from livr.config import TrainConfig, build, dump, load_recipe
 from livr.errors import ConfigError
 from livr.recipes import find_shipped
+from livr.settings import read_yaml
 
 LIVR = find_shipped(Path("livr"))
 
@@ -41,3 +42,42 @@ def test_names_outside_ascii_are_written_as_they_are(tmp_path: Path) -> None:
     dump(config, tmp_path / "config.yaml")
     assert "Äpfel und 林檎" in (tmp_path / "config.yaml").read_text(encoding="utf-8")
     assert load_recipe(tmp_path / "config.yaml") == config
+
+
+TWICE = [
+    ("optim:\n  lr: 0.1\n  # a comment\n  lr: 0.2\n", '"lr" stands twice (lines 2 and 4)'),
+    ("method: livr\nseed: 1\nmethod: livr\n", '"method" stands twice (lines 1 and 3)'),
+    ("epochs: [1]\noptim: {lr: 0.1, lr: 0.1}\n", '"lr" stands twice (line 2)'),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), TWICE)
+def test_a_key_that_stands_twice_is_an_error(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_text(text)
+    for read in (load_recipe, load_grid):
+        with pytest.raises(ConfigError) as caught:
+            read(path)
+        assert str(caught.value) == f"{path}: {said}; keep one of them"
+
+
+def test_a_key_that_stands_twice_in_an_override_is_an_error() -> None:
+    with pytest.raises(ConfigError, match=r'--set .*: "lr" stands twice \(line 1\)'):
+        load_recipe(LIVR, ["optim={lr: 0.1, lr: 0.2}"])
+
+
+def test_keys_may_stand_again_elsewhere_and_beside_what_is_merged(tmp_path: Path) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_text(
+        "base: &base {lr: 1, seed: 1}\n"
+        "more: &more {<<: *base, lr: 2}\n"
+        "last: {<<: *more, seed: 3}\n"
+        "'1': a\n1: b\n"
+    )
+    assert read_yaml(path, "recipe") == {
+        "base": {"lr": 1, "seed": 1},
+        "more": {"lr": 2, "seed": 1},
+        "last": {"lr": 2, "seed": 3},
+        "1": "a",
+        1: "b",
+    }

@@ -29,17 +29,47 @@ class Settings(BaseModel):
 S = TypeVar("S", bound=Settings)
 
 
+class _TwiceError(ValueError):
+    """A key stands twice among the same settings."""
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader, which by itself keeps the last value of a key that stands twice."""
+
+    def compose_mapping_node(self, anchor: Any) -> Any:
+        node = super().compose_mapping_node(anchor)
+        first: dict[tuple[str, str], int] = {}
+        # As written: what `<<` brings in later may be said anew.
+        for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            line = key.start_mark.line + 1
+            if (key.tag, key.value) in first:
+                lines = sorted({first[key.tag, key.value], line})
+                place = f"line{'s'[: len(lines) - 1]} {' and '.join(map(str, lines))}"
+                raise _TwiceError(f'"{key.value}" stands twice ({place}); keep one of them')
+            first[key.tag, key.value] = line
+        return node
+
+
+def _yaml(text: str) -> Any:
+    """What a text in YAML says; may raise YAMLError, and _TwiceError."""
+    return yaml.load(text, _Loader)
+
+
 def parse_override(text: str) -> tuple[list[str], Any]:
     """`a.b=c` as (["a", "b"], c), the value read as YAML.
 
     Raises:
-        ConfigError: There is no `=`, or the value is not YAML.
+        ConfigError: There is no `=`, the value is not YAML, or a key stands twice in it.
     """
     key, equals, value = text.partition("=")
     if not equals or not key:
         raise ConfigError(f"--set {text!r}: expected name=value, for instance optim.lr=2e-4")
     try:
-        parsed = yaml.safe_load(value)
+        parsed = _yaml(value)
+    except _TwiceError as error:
+        raise ConfigError(f"--set {text!r}: {error}") from error
     except yaml.YAMLError as error:
         raise ConfigError(f"--set {text!r}: the value is not valid YAML") from error
     # YAML 1.1 reads 1e-4 (no dot) as text.
@@ -128,12 +158,14 @@ def read_yaml(path: Path, what: str) -> Any:
         what: What it should be, for the message.
 
     Raises:
-        ConfigError: The file cannot be read, or is not YAML.
+        ConfigError: The file cannot be read, is not YAML, or a key stands twice in it.
     """
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return _yaml(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"cannot read the {what} {path}: {error.strerror}") from error
+    except _TwiceError as error:
+        raise ConfigError(f"{path}: {error}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not a YAML file: {error}") from error
 

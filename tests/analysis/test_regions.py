@@ -1,4 +1,4 @@
-"""Named regions outside their image mark nothing."""
+"""Named regions: boxes that mark something, and those that cannot."""
 
 from __future__ import annotations
 
@@ -18,12 +18,30 @@ def regions(folder: Path, *boxes: list[float]) -> list[object]:
     return list(read_regions(folder, {"1": [(60, 50)]})["1"])
 
 
-@pytest.mark.parametrize("box", [[-50, 10, -5, 40], [10, -40, 30, -5], [70, 10, 90, 40]])
-def test_a_box_outside_marks_nothing(tmp_path: Path, box: list[float]) -> None:
-    assert regions(tmp_path, box) == [None]
-    [mask] = regions(tmp_path, [0, 0, 10, 5], box)
+OUTSIDE: list[list[float]] = [
+    [-50, 10, -5, 40], [10, -40, 30, -5], [60, 10, 90, 40], [10, 50, 30, 60],
+]  # fmt: skip
+EMPTY: list[list[float]] = [
+    [30, 10, 10, 40],
+    [10, 40, 30, 10],
+    [10, 10, 10, 40],
+    [10, 4.1, 30, 4.2],
+]
+
+
+@pytest.mark.parametrize("box", OUTSIDE + EMPTY)
+def test_a_box_that_marks_nothing_is_named(tmp_path: Path, box: list[float]) -> None:
+    with pytest.raises(DataError) as caught:
+        regions(tmp_path, [0, 0, 10, 5], box, [0, 0, 60, 50], box)
+    assert [problem.row for problem in caught.value.problems] == [2, 4]
+    said = "outside its picture, which has 60 x 50 pixels" if box in OUTSIDE else "has no area"
+    assert said in caught.value.problems[0].message
+
+
+def test_boxes_of_one_picture_are_put_together(tmp_path: Path) -> None:
+    [mask] = regions(tmp_path, [0, 0, 10, 5], [50, 45, 60, 50])
     assert isinstance(mask, np.ndarray)
-    assert mask.sum() == 50
+    assert mask.sum() == 100
 
 
 def test_a_box_across_the_border_is_cut(tmp_path: Path) -> None:

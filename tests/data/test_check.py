@@ -15,7 +15,7 @@ from PIL import Image
 from livr.data.check import check_folder
 from livr.data.check_length import TokenCount, length_problems
 from livr.data.example import Example
-from livr.data.pictures import inspect_picture
+from livr.data.inspection import inspect_picture
 from livr.data.store import load_split
 from livr.errors import DataError
 
@@ -114,6 +114,7 @@ BAD_ROWS: list[tuple[Any, str]] = [
     (row(0, choices=None, answer="\udfff"), '"answer" holds a lone surrogate'),
     (row(0, choices=["yes", "\ud800"]), '"choices" holds a lone surrogate'),
     (row(0, images=["images/\ud800.png"]), "path images/\\ud800.png holds a lone surrogate"),
+    (json.dumps(row(0))[:-1] + ', "answer": "B"}', 'the key "answer" stands twice in one object'),
     ('{"id": %s}' % ("1" * 5000), "a number has more than 4,300 digits"),
 ]
 

@@ -162,7 +162,8 @@ def test_numbers_for_text_hide_no_other_problem_of_their_rows(folder: Path) -> N
     rest = [sorted(set(texts) - set(wrong_types[i])) for i, texts in enumerate(said)]
     assert rest[0] == []
     assert rest[1] == [
-        "image Images/1.png does not exist",
+        "image Images/1.png does not exist, but images/1.png does; upper and lower case count, so "
+        "write it like that",
         "the id '0' was already used in train.jsonl:1",
     ]
     assert [text.partition(" ../")[0] for text in rest[2]] == ["image", "the question is empty"]
@@ -171,7 +172,7 @@ def test_numbers_for_text_hide_no_other_problem_of_their_rows(folder: Path) -> N
         load_split(folder, "train")
     texts = [problem.message for problem in caught.value.problems]
     assert "the id '0' was already used in row 1" in texts
-    assert "image Images/1.png does not exist" in texts
+    assert any(text.startswith("image Images/1.png does not exist") for text in texts)
 
 
 def test_of_a_row_that_cannot_be_read_as_a_whole_id_and_pictures_are_checked(folder: Path) -> None:

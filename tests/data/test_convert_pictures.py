@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from livr.data import pictures
+from livr.data import inspection, pictures
 from livr.data.check import check_folder
 from livr.data.convert import convert
 from livr.data.formats import read_parts
@@ -96,13 +96,13 @@ def test_no_picture_is_decoded_twice(
     folder: Path, source: Callable[[Path], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decoded: list[Any] = []
-    real = pictures.read_rgb
+    real = pictures.decode
 
-    def count(image: Path | io.BytesIO) -> Image.Image:
+    def count(image: Path | io.BytesIO) -> pictures.Decoded:
         decoded.append(image)
         return real(image)
 
-    monkeypatch.setattr(pictures, "read_rgb", count)
+    monkeypatch.setattr(inspection, "decode", count)
     convert(source(folder), folder / "out", val=0, test=0)
     assert len(decoded) == 6
 

@@ -15,18 +15,13 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from livr.data.bits import PixelRangeError, eight_bit
 from livr.data.check import check_folder
 from livr.data.dedup import open_rgb as open_small
 from livr.data.example import Example
-from livr.data.pictures import (
-    PixelRangeError,
-    eight_bit,
-    file_problem,
-    inspect_picture,
-    open_rgb,
-    storable,
-    to_rgb,
-)
+from livr.data.inspection import inspect_picture
+from livr.data.picture_paths import file_problem
+from livr.data.pictures import open_rgb, storable, to_rgb
 from livr.data.show import thumbnails
 from livr.data.store import load_split, write_dataset
 from livr.errors import DataError

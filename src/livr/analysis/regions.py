@@ -13,7 +13,7 @@ from PIL import Image
 from livr.data.example import Example
 from livr.data.pool.counts import PLURAL, compose
 from livr.data.prompts import TEMPLATES
-from livr.data.regions import read_region_rows
+from livr.data.regions import box_problem, read_region_rows
 from livr.data.store import REGIONS, is_there, row_file_fault
 from livr.data.tasks.drawing import COLOURS
 from livr.errors import DataError, Problem
@@ -47,7 +47,7 @@ def read_regions(folder: Path, sizes: Mapping[str, Sequence[tuple[int, int]]]) -
     """Regions named in `regions.jsonl` of a data set.
 
     A row is `{"id": ..., "image": 0, "box": [left, top, right, bottom]}`, in pixels. What lies
-    outside the image is cut off.
+    outside the image is cut off; a box that marks nothing is wrong.
 
     Args:
         folder: The data set; without the file there are no regions.
@@ -63,7 +63,8 @@ def read_regions(folder: Path, sizes: Mapping[str, Sequence[tuple[int, int]]]) -
         raise DataError(f"{path} {fault}")
     found: dict[str, list[Mask | None]] = {}
     problems: list[Problem] = []
-    for number, (name, index, box) in read_region_rows(path, REGIONS, problems):
+    for number, region in read_region_rows(path, REGIONS, problems):
+        name, index, box = region
         if name not in sizes:
             continue
         if not 0 <= index < len(sizes[name]):
@@ -71,11 +72,14 @@ def read_regions(folder: Path, sizes: Mapping[str, Sequence[tuple[int, int]]]) -
             continue
         masks = found.setdefault(name, [None] * len(sizes[name]))
         width, height = sizes[name][index]
+        if fault := box_problem(region, (width, height)):
+            problems.append(Problem(REGIONS, number, fault))
+            continue
         mask = masks[index]
         mask = np.zeros((height, width), dtype=np.bool_) if mask is None else mask
         left, top, right, bottom = (max(0, v) for v in box)
         mask[top:bottom, left:right] = True
-        masks[index] = mask if mask.any() else None
+        masks[index] = mask
     if problems:
         raise DataError(f"{path} has {len(problems)} problem(s):", problems)
     return found

@@ -44,11 +44,12 @@ def check(
         if problems:
             raise typer.Exit(2)
         return
-    report.raise_if_any(folder)
-    counts = ", ".join(f"{n} {split}" for split, n in report.counts.items())
-    typer.echo(f"{folder} is fine: {counts}; {report.images} images")
+    if not report.problems:
+        counts = ", ".join(f"{n} {split}" for split, n in report.counts.items())
+        typer.echo(f"{folder} is fine: {counts}; {report.images} images")
     for remark in report.notes:
         note(remark)
+    report.raise_if_any(folder)
 
 
 def _judged(example: Example) -> bool:
@@ -61,22 +62,9 @@ def _judged(example: Example) -> bool:
 def _token_counter(name: str, trust_remote_code: bool) -> TokenCounter:
     """Connects the check with a model's own tokenizer and image processor."""
     import livr
-    from livr.data.check_length import TokenCount
 
     hush()
-    model = livr.load(name, trust_remote_code=trust_remote_code)
-    images = getattr(model.processor, "image_processor", None)
-    patch, merge = getattr(images, "patch_size", None), getattr(images, "merge_size", None)
-
-    class Counter:
-        limit = int(model.hf.config.get_text_config().max_position_embeddings)
-        pixels_per_token = (patch * merge) ** 2 if isinstance(patch, int) and merge else None
-
-        def __call__(self, example: Example) -> TokenCount:
-            encoded = model.encoder.encode(example)
-            return TokenCount(len(encoded), encoded.num_image_tokens)
-
-    return Counter()
+    return livr.load(name, trust_remote_code=trust_remote_code).length
 
 
 @app.command()

@@ -6,13 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from livr.data.check_answers import Answers
 from livr.data.check_leaks import Leaks
 from livr.data.check_length import TokenCounter, length_problems, over_limit
+from livr.data.check_pictures import PictureNotes
 from livr.data.check_rows import row_problems
 from livr.data.example import Example
+from livr.data.inspection import Inspected, inspect
 from livr.data.lines import read_rows
-from livr.data.pictures import inspect_picture, path_problem
-from livr.data.regions import read_region_rows
+from livr.data.picture_paths import path_problem
+from livr.data.regions import box_problem, read_region_rows
 from livr.data.rows import Row, content_problems, shortened
 from livr.data.store import REGIONS, SPLITS, is_there, row_file_fault, stored_splits
 from livr.errors import DataError, Problem
@@ -81,6 +84,7 @@ def check_folder(
             continue
         checker.check_split(split)
     report.problems.extend(checker.region_problems())
+    report.notes.extend(checker.picture_notes.notes())
     report.images = len(checker.images)
     return report
 
@@ -102,8 +106,9 @@ class _Checker:
         self.counter = counter
         self.judged = judged
         self.ids: dict[str, str] = {}
-        self.shown: dict[str, int] = {}
-        self.images: dict[Path, tuple[str, str]] = {}
+        self.shown: dict[str, list[Inspected | None]] = {}
+        self.images: dict[Path, Inspected] = {}
+        self.picture_notes = PictureNotes()
         self.leaks = Leaks()
 
     def check_split(self, split: str) -> None:
@@ -111,18 +116,23 @@ class _Checker:
         file = f"{split}.jsonl"
         count = 0
         start = len(self.report.problems)
+        answers = Answers()
         for number, row, whole in read_rows(self.root / file, file, self.report.problems):
             count += 1
             content = (_content(row) or self._answer_problems(row)) if whole else []
-            if whole:
-                self.shown.setdefault(row.id, len(row.images))
             pictures = self._picture_problems(row, split, number)
+            seen = [self._seen(image) for image in row.images]
+            if whole:
+                self.shown.setdefault(row.id, seen)
+            if whole and not content and not pictures:
+                answers.see(row, number, tuple(found.digest for found in seen if found))
             messages = [*content, *self._id_problems(row, f"{file}:{number}"), *pictures]
             for name in row.sources:
                 self.leaks.see_source(name, split, number)
             if self.counter is not None and whole and not pictures:
                 messages.extend(self._length_problems(row, self.counter, bool(content)))
             self.report.problems.extend(Problem(file, number, message) for message in messages)
+        self.report.notes.extend(answers.notes(file))
         found = [*self.report.problems[start:], *self.leaks.problems(split)]
         self.report.problems[start:] = sorted(found, key=lambda problem: problem.row or 0)
         self.report.counts[split] = count
@@ -160,14 +170,25 @@ class _Checker:
                 found.append(problem)
                 continue
             path = (self.root / image).resolve()
-            if path not in self.images:
-                self.images[path] = inspect_picture(path)
-            message, digest = self.images[path]
-            if message:
-                found.append(f"image {image} {message}")
-            else:
-                self.leaks.see_picture(digest, image, split, number)
+            new = path not in self.images
+            if new:
+                self.images[path] = inspect(path)
+            seen = self.images[path]
+            if seen.fault:
+                found.append(f"image {image} {seen.fault}")
+                continue
+            self.leaks.see_picture(seen.digest, image, split, number)
+            if new:
+                self.picture_notes.see(image, seen)
         return found
+
+    def _seen(self, image: str) -> Inspected | None:
+        """What was found in a sound picture of a row, once `_picture_problems` has looked."""
+        try:
+            found = self.images.get((self.root / image).resolve())
+        except (OSError, RuntimeError, ValueError):  # no path at all
+            return None
+        return None if found is None or found.fault else found
 
     def region_problems(self) -> list[Problem]:
         """Says what is wrong with the boxes of the data set, if it has any."""
@@ -180,9 +201,14 @@ class _Checker:
         for number, region in read_region_rows(path, REGIONS, found):
             # Of a question that is not there nothing can be said; `dedup` may have removed it.
             images = self.shown.get(region.id)
-            if images is not None and not 0 <= region.image < images:
-                message = f"{region.id!r} has no image {region.image}; it has {images}, from 0 on"
+            if images is None:
+                continue
+            if not 0 <= region.image < len(images):
+                count = len(images)
+                message = f"{region.id!r} has no image {region.image}; it has {count}, from 0 on"
                 found.append(Problem(REGIONS, number, message))
+            elif (seen := images[region.image]) and (fault := box_problem(region, seen.size)):
+                found.append(Problem(REGIONS, number, fault))
         return found
 
 

@@ -18,7 +18,8 @@ from PIL import Image
 
 from livr.data.example import Example, ImageInput
 from livr.data.formats import HUB, read_parts
-from livr.data.pictures import inspect_picture, storable
+from livr.data.inspection import inspect_picture
+from livr.data.pictures import storable
 from livr.data.record import Look
 from livr.data.store import (
     SPLITS,

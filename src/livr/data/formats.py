@@ -25,13 +25,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from livr.data.check_rows import row_problems
+from livr.data.csv_rows import from_csv
 from livr.data.example import Example
+from livr.data.inspection import inspect_picture
 from livr.data.parts import Placed, from_folder, from_hub, from_parquet, stated_split
-from livr.data.pictures import file_problem, inspect_picture
+from livr.data.picture_paths import file_problem
 from livr.data.record import Look, Record, has_id, to_example
 from livr.data.rows import Row, content_problems, shortened
 from livr.data.store import picture_files
-from livr.data.texts import from_csv, from_json, from_lines
+from livr.data.texts import from_json, from_lines
 from livr.errors import DataError, Problem
 
 HUB = "hf:"

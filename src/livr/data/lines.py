@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from livr.data.json_text import json_fault, parsed, repeated_key
 from livr.data.rows import Row, shortened
 from livr.errors import Problem
 
@@ -45,12 +45,12 @@ def read_rows(path: Path, file: str, problems: list[Problem]) -> Iterator[Line]:
             if not raw.strip():
                 continue
             seen = True
-            value, fault = _object(raw)
+            value, found = _object(raw)
             if value is None:
-                problems.append(Problem(file, number, fault))
+                problems.extend(Problem(file, number, message) for message in found)
                 continue
-            row, found = _validated(value)
-            problems.extend(Problem(file, number, message) for message in found)
+            row, wrong = _validated(value)
+            problems.extend(Problem(file, number, message) for message in (*found, *wrong))
             yield Line(number, *_in_part(value)) if row is None else Line(number, row, True)
     if not seen:
         problems.append(Problem(file, None, "the file is empty; add rows or delete it"))
@@ -58,21 +58,25 @@ def read_rows(path: Path, file: str, problems: list[Problem]) -> Iterator[Line]:
 
 def parse_line(raw: bytes) -> tuple[Row | None, list[str]]:
     """Parses one line. Returns the row or None, and what is wrong with the line."""
-    value, fault = _object(raw)
-    return (None, [fault]) if value is None else _validated(value)
+    value, found = _object(raw)
+    if value is None:
+        return None, found
+    row, wrong = _validated(value)
+    return row, [*found, *wrong]
 
 
-def _object(raw: bytes) -> tuple[dict[str, Any] | None, str]:
-    """The JSON object of a line, or None and why there is none."""
+def _object(raw: bytes) -> tuple[dict[str, Any] | None, list[str]]:
+    """The JSON object of a line, or None if there is none, and what is wrong."""
     try:
-        value = json.loads(raw.decode("utf-8-sig").rstrip("\r\n"))
+        value, doubled = parsed(raw.decode("utf-8-sig").rstrip("\r\n"))
     except UnicodeDecodeError as error:
-        return None, f"not UTF-8 text (byte {error.start}); save the file as UTF-8"
+        return None, [f"not UTF-8 text (byte {error.start}); save the file as UTF-8"]
     except (ValueError, RecursionError) as error:
-        return None, f"not a JSON object on one line: {json_fault(error, in_line=True)}"
+        return None, [f"not a JSON object on one line: {json_fault(error, in_line=True)}"]
     if not isinstance(value, dict):
-        return None, f"expected a JSON object {{...}}, found {type(value).__name__}"
-    return value, ""
+        return None, [f"expected a JSON object {{...}}, found {type(value).__name__}"]
+    twice = repeated_key(value, doubled)
+    return value, [] if twice is None else [twice]
 
 
 def _validated(value: dict[str, Any]) -> tuple[Row | None, list[str]]:
@@ -111,21 +115,6 @@ def _is_number(value: Any) -> bool:
 def _texts_in(value: Any) -> list[str]:
     items = value if isinstance(value, list) else [value]
     return [item for item in items if isinstance(item, str)]
-
-
-def json_fault(error: Exception, in_line: bool = False) -> str:
-    """Says why `json.loads` refused a text.
-
-    Args:
-        error: What it raised.
-        in_line: The text was one line of a file; only the place in it is said.
-    """
-    if in_line and isinstance(error, json.JSONDecodeError):
-        return f"{error.msg}, at column {error.colno}"
-    if isinstance(error, json.JSONDecodeError | RecursionError):
-        return str(error)
-    # Python reads no longer whole numbers; its own message advises to change Python's settings.
-    return f"a number has more than {sys.get_int_max_str_digits():,} digits; put it in quotes"
 
 
 def _explain(item: Any) -> str:

@@ -14,7 +14,8 @@ from PIL import Image
 
 from livr.data.columns import ORIGIN, misspelt
 from livr.data.example import IMAGE_PLACEHOLDER, Example, ImageInput
-from livr.data.pictures import SUFFIXES, PictureError, inspect_picture, open_picture
+from livr.data.inspection import inspect_picture
+from livr.data.pictures import SUFFIXES, PictureError, open_picture
 from livr.data.rows import shortened
 
 USER, ASSISTANT = ("user", "human"), ("assistant", "gpt")

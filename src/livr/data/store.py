@@ -16,7 +16,8 @@ from PIL import Image
 
 from livr.data.example import Example, ImageInput
 from livr.data.lines import read_rows
-from livr.data.pictures import SUFFIXES, PictureError, open_picture, path_problem, storable
+from livr.data.picture_paths import path_problem
+from livr.data.pictures import SUFFIXES, PictureError, open_picture, storable
 from livr.data.rows import Row, content_problems, dump_row
 from livr.data.target import MANIFEST as MANIFEST
 from livr.data.target import staged_folder as staged_folder
@@ -81,14 +82,25 @@ def is_there(path: Path) -> bool:
 
 
 def row_file_fault(path: Path) -> str | None:
-    """Says why what is there is no file of rows, or None; None, too, if nothing is there."""
-    if path.is_file() or not is_there(path):
+    """Says why what is there cannot be read as rows, or None; None, too, if nothing is there."""
+    if path.is_file():
+        return _unreadable(path)
+    if not is_there(path):
         return None
     if path.is_dir():
         return "is a folder; expected a file with one row per line"
     if not path.exists():
         return f"is a link that leads nowhere ({path.readlink()}); mend it, or delete it"
     return "is a pipe or a device; expected a file with one row per line"
+
+
+def _unreadable(path: Path) -> str | None:
+    try:
+        with path.open("rb") as file:
+            file.read(1)
+    except OSError as error:
+        return f"cannot be read ({error.strerror}); see who may read it, or copy it again"
+    return None
 
 
 def files_of(root: Path) -> list[Path]:
