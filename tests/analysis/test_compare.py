@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from livr.analysis.compare import compare, results
+from livr.analysis.compare_outcomes import read_outcomes
 from livr.analysis.runs import Run, read_runs
 from livr.errors import DataError
 from livr.evaluate.score import Prediction
@@ -145,3 +147,17 @@ def test_results_hold_a_row_per_run(tmp_path: Path) -> None:
     for row in found["rows"]:
         assert row["accuracy"] == pytest.approx(row["correct"] / row["n"])
     assert len(found["summary"]["lines"]) == 6
+
+
+def test_a_results_file_knows_what_was_asked(tmp_path: Path) -> None:
+    from tests.analysis.synthetic import make_grid
+
+    file = make_grid(tmp_path, "counting", seeds=1) / "results.json"
+    (run,) = {one.asked for one in read_outcomes([file])[0]}
+    assert run == ""
+    value = json.loads(file.read_text())
+    for row in value["rows"]:
+        row["asked"] = row["method"]
+    file.write_text(json.dumps(value))
+    with pytest.raises(DataError, match="pictures or texts are not"):
+        compare(read_outcomes([file])[0])

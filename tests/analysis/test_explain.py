@@ -97,6 +97,18 @@ def test_purity_is_one_for_clusters_and_chance_for_a_mixture() -> None:
     assert found["purity"] == pytest.approx(0.5, abs=0.08)
 
 
+def test_one_question_has_no_neighbours_and_no_nan(checkpoints, tmp_path) -> None:
+    model = livr.load(checkpoints("qwen3_vl"), num_latents=3, seed=0)
+    explain(model, tiny.dataset(tmp_path / "data", val=1), out=tmp_path / "out")
+
+    def refuse(word: str) -> None:
+        raise AssertionError(f"{word} is no JSON")
+
+    text = (tmp_path / "out" / "explain.json").read_text()
+    found = json.loads(text, parse_constant=refuse)["knn_purity"]["ordinary"]["kind"]
+    assert found == {"purity": None, "chance": None, "neighbours": 0}
+
+
 def test_explain_writes_its_files(model, tmp_path) -> None:
     data = tiny.dataset(tmp_path / "data", val=8)
     (data / "regions.jsonl").write_text('{"id": "test-0", "box": [0, 0, 10, 10]}\n')

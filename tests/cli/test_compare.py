@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from tests.analysis.synthetic import make_runs
 
 from livr.analysis import compare as comparing
 from livr.analysis import compare_mean as averaging
+from livr.data.store import load_split
+from livr.evaluate.asked import hashes
 from livr.evaluate.score import Prediction, read_predictions, write_predictions
 
 Command = Callable[..., tuple[int, str, str]]
@@ -212,3 +215,92 @@ def test_the_format_of_a_figure_may_be_in_capitals(
 ) -> None:
     assert livr_command("compare", runs, "--figure", tmp_path / "forest.PNG")[0] == 0
     assert (tmp_path / "forest.PNG").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("name", ["forest.png", "forest.pdf", "forest.svg"])
+def test_a_figure_is_drawn_anew_and_a_photograph_stays(
+    name: str, runs: Path, tmp_path: Path, livr_command: Command
+) -> None:
+    file = tmp_path / name
+    for _ in range(2):
+        assert livr_command("compare", runs, "--figure", file)[0] == 0
+    photo = b"\x89PNG of somebody"
+    file.write_bytes(photo)
+    code, out, said = livr_command("compare", runs, "--figure", file)
+    assert (code, out) == (2, "")
+    assert "is there already and was not written by this command" in " ".join(said.split())
+    assert file.read_bytes() == photo
+
+
+def test_a_report_is_written_anew_and_another_page_stays(
+    runs: Path, tmp_path: Path, livr_command: Command
+) -> None:
+    file = tmp_path / "index.html"
+    for _ in range(2):
+        assert livr_command("report", runs, "--out", file)[0] == 0
+    file.write_text("<html>my home page</html>")
+    code, _, said = livr_command("report", runs, "--out", file)
+    assert code == 2 and "was not written by this command" in " ".join(said.split())
+    assert file.read_text() == "<html>my home page</html>"
+
+
+def test_a_slash_makes_a_folder_for_the_report(
+    runs: Path, tmp_path: Path, livr_command: Command
+) -> None:
+    code, _, said = livr_command("report", runs, "--out", f"{tmp_path}/new/")
+    assert code == 0 and f"{tmp_path}/new/report.html: open it" in said
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["report.html"]
+
+
+@pytest.mark.parametrize("verb", ["compare", "report"])
+def test_a_backbone_without_a_table_is_refused(
+    verb: str, runs: Path, tmp_path: Path, livr_command: Command
+) -> None:
+    out = ("--out", tmp_path / "r.html") if verb == "report" else ()
+    code, printed, said = livr_command(verb, runs, *out, "--backbone", "foo")
+    assert (code, printed) == (2, "")
+    assert "--backbone foo chooses among the models of a published table; it needs --paper" in said
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_on_several_tasks_beside_one_on_one_of_them(
+    tmp_path: Path, livr_command: Command
+) -> None:
+    blink_run(tmp_path, "sft", PARTS)
+    alone = tmp_path / "livr"
+    alone.mkdir()
+    whole = read_predictions(tmp_path / "sft" / "predictions-test.jsonl")
+    rows = [row.model_copy(update={"task": None}) for row in whole if row.task == "Counting"]
+    write_predictions(alone / "predictions-test.jsonl", rows)
+    scores = {"task": "Counting", "method": "livr", "seed": 1}
+    (alone / "scores.json").write_text(json.dumps(scores))
+    code, out, said = livr_command("compare", tmp_path, "--json")
+    lines = {(line["task"], line["method"]): line for line in json.loads(out)["summary"]["lines"]}
+    assert code == 0 and "asked several" not in said
+    assert lines["Counting", "livr"]["against"]["delta"] == 0
+    page = tmp_path / "page.html"
+    assert livr_command("report", tmp_path, "--out", page)[0] == 0
+    assert "equally many questions right" in page.read_text()
+    write_predictions(alone / "predictions-test.jsonl", rows[:-1])
+    for words in (("compare", tmp_path), ("report", tmp_path, "--out", page)):
+        code, _, said = livr_command(*words)
+        assert code == 0
+        assert f"{tmp_path}/sft was asked several tasks at once" in " ".join(said.split())
+
+
+def test_a_report_shows_no_picture_that_was_not_asked(
+    tmp_path: Path, livr_command: Command
+) -> None:
+    make_runs(tmp_path, ("counting",), seeds=1)
+    page, data = tmp_path / "page.html", tmp_path / "data/counting"
+    asked = hashes(load_split(data, "test"))
+    for file in (tmp_path / "runs").glob("*/predictions-test.jsonl"):
+        rows = [row.model_copy(update={"asked": mark})
+                for row, mark in zip(read_predictions(file), asked, strict=True)]  # fmt: skip
+        write_predictions(file, rows)
+    livr_command("report", tmp_path / "runs", "--out", page)
+    assert "data:image/jpeg" in page.read_text()
+    for picture in data.rglob("*.png"):
+        Image.new("RGB", (9, 9)).save(picture)
+    livr_command("report", tmp_path / "runs", "--out", page)
+    assert "data:image/jpeg" not in page.read_text()

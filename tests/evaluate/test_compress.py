@@ -10,7 +10,7 @@ import pytest
 from tests import tiny
 
 import livr
-from livr.cli.main import load_verb
+from livr.cli.verbs import load_verb
 from livr.config import load_recipe
 from livr.errors import ConfigError
 from livr.model import model as asking

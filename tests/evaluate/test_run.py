@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Callable, Sequence
@@ -16,7 +17,8 @@ from livr.analysis.runs import read_run
 from livr.data.example import Example
 from livr.data.store import write_dataset
 from livr.errors import ConfigError, DataError, LivrError, ModelError
-from livr.evaluate.run import from_anywhere
+from livr.evaluate.places import from_anywhere
+from livr.files import write_json
 from livr.model.model import Model
 
 
@@ -183,3 +185,40 @@ def test_a_damaged_record_of_training_is_refused_before_anything_is_asked(
     with pytest.raises(ModelError, match=r"train\.json .*; copy the run again"):
         livr.evaluate(run, data)
     assert not list(run.glob("predictions*"))
+
+
+def test_a_run_that_may_not_be_written_is_asked_all_the_same(
+    data: Path,
+    tmp_path: Path,
+    checkpoints,
+    monkeypatch: pytest.MonkeyPatch,
+    livr_command: Callable[..., tuple[int, str, str]],
+) -> None:
+    monkeypatch.setattr(Model, "generate", lambda self, asked, *_, **__: ["A"] * len(asked))
+    run = as_run(tmp_path / "run", checkpoints("qwen3_vl"), b'{"method": "livr", "seed": 1}')
+    may = os.access
+    monkeypatch.setattr(os, "access", lambda path, how: path != run and may(path, how))
+    before = sorted(run.iterdir())
+    code, out, said = livr_command("eval", run, "--data", data)
+    assert (code, out) == (2, "")
+    assert f"nothing may be written in {run}" in said and "with --out FILE" in said
+    code, _, said = livr_command("eval", run, "--data", data, "--out", tmp_path / "x.json")
+    assert code == 0 and f"Nothing may be written in {run}" in said
+    assert json.loads((tmp_path / "x.json").read_text())["accuracy"] == 1
+    assert sorted(run.iterdir()) == before
+
+
+def test_a_result_is_written_anew_and_other_json_stays(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Model, "generate", lambda self, asked, *_, **__: ["A"] * len(asked))
+    model = livr.load("mini")
+    for _ in range(2):
+        livr.evaluate(model, data, out=tmp_path / "x.json")
+    write_json(tmp_path / "scores.json", {"task": "mixed", "ci95": [0, 1], "split": "test"})
+    with pytest.raises(ConfigError, match=r"scores\.json is there already and was not written"):
+        livr.evaluate(model, data, out=tmp_path / "scores.json")
+    manifest = (data / "manifest.json").read_bytes()
+    with pytest.raises(ConfigError, match=r"manifest\.json is there already and was not written"):
+        livr.evaluate(model, data, out=data / "manifest.json")
+    assert (data / "manifest.json").read_bytes() == manifest

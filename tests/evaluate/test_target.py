@@ -60,11 +60,12 @@ def test_a_name_without_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_data_is_not_overwritten_by_a_result(tmp_path: Path) -> None:
     """A slip of the hand: `--out data/test.jsonl`."""
-    data = tmp_path / "test.jsonl"
-    data.write_text("{}")
-    with pytest.raises(ConfigError, match=r"test\.jsonl is there already and is no \.html file"):
-        refuse_target(data, ending=".html")
-    for name in ("report.html", "REPORT.HTML", "report", "new.txt"):
-        if name != "new.txt":
-            (tmp_path / name).write_text("before")
-        refuse_target(tmp_path / name, ending=".html")
+    for name in ("test.jsonl", "report.html"):
+        (tmp_path / name).write_text("{}")
+        with pytest.raises(ConfigError, match=rf"{name} is there already and was not written by"):
+            refuse_target(tmp_path / name, holds=b"made by us")
+        refuse_target(tmp_path / name)
+    (tmp_path / "earlier").write_text("this was made by us")
+    (tmp_path / "empty").touch()
+    for name in ("earlier", "empty", "new"):
+        refuse_target(tmp_path / name, holds=b"made by us")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import livr
+from livr.config import TrainConfig, dump
 from livr.errors import ConfigError
 from tests import tiny
 
@@ -48,3 +51,27 @@ def test_what_a_model_cannot_be_asked(checkpoints) -> None:
                 ask(asked, **wrong)
     with pytest.raises(ConfigError, match=r"one example .* write \[example\]"):
         model.generate(asked[0])
+
+
+@pytest.mark.parametrize("verb", ["eval", "predict", "export"])
+def test_a_run_whose_base_model_is_gone_says_what_to_do(
+    verb: str, tmp_path: Path, livr_command: Callable[..., tuple[int, str, str]]
+) -> None:
+    run, base = tmp_path / "run", tmp_path / "moved"
+    (run / "adapter").mkdir(parents=True)
+    (run / "adapter" / "livr.json").write_text('{"tune": "lora", "latents": null}')
+    config = TrainConfig(model=str(base), method="sft", epochs=(1,))
+    dump(config, run / "config.yaml")
+    data = tiny.dataset(tmp_path / "data")
+    picture = next(data.rglob("*.png"))
+    words = {
+        "eval": ("--data", data),
+        "predict": ("--image", picture, "--question", "What?"),
+        "export": ("--out", tmp_path / "out"),
+    }
+    code, _, said = livr_command(verb, run, *words[verb])
+    assert code == 2
+    assert (
+        f"{run} was trained on {base}, which cannot be read now; put it back, or name its new "
+        f"place under `model` in {run / 'config.yaml'}"
+    ) in " ".join(said.split())

@@ -167,6 +167,14 @@ def test_a_run_without_a_recorded_commit_loads_as_ever(cache, tmp_path) -> None:
 
 
 @pytest.mark.usefixtures("cache")
+@pytest.mark.parametrize(("source", "more"), [("no/such", ""), ("no/such@v1", " --revision v1")])
+def test_a_checkpoint_out_of_reach_is_told_with_a_way_to_get_it(source, more) -> None:
+    advice = rf"reach \(HF_HUB_OFFLINE is set\). Run hf download no/such{more} --local-dir DIR "
+    with pytest.raises(ModelError, match=rf"{advice}.* in place of {source}$"):
+        livr.load(source)
+
+
+@pytest.mark.usefixtures("cache")
 def test_saving_and_loading_an_adapter_asks_the_hub_nothing(tmp_path, monkeypatch) -> None:
     """peft would look for the base model's settings there, at every best epoch."""
     model, again = livr.load("owner/name", num_latents=2), livr.load("owner/name")

@@ -8,7 +8,13 @@ from itertools import pairwise
 from typing import Any
 
 from livr.analysis import REFERENCE
-from livr.analysis.compare_outcomes import UNREAD, Outcomes, known_sources, outcomes_of
+from livr.analysis.compare_outcomes import (
+    UNREAD,
+    Outcomes,
+    known_sources,
+    outcomes_of,
+    same_questions,
+)
 from livr.analysis.runs import Run
 from livr.errors import DataError
 from livr.evaluate.hierarchical import effect_interval, holm
@@ -238,9 +244,13 @@ def _check_seeds(group: Sequence[Outcomes]) -> None:
 
 
 def _check_same_questions(runs: Sequence[Outcomes]) -> None:
-    for run in runs[1:]:
-        if run.questions != runs[0].questions:
+    known = next((run for run in runs if run.asked), runs[0])
+    for run in runs:
+        other = next((one for one in (runs[0], known) if not same_questions(one, run)), None)
+        if other is not None:
+            same = run.questions == other.questions
+            how = " (ids and answers are the same, pictures or texts are not)" if same else ""
             raise DataError(
-                f"{runs[0].source} and {run.source} answered different questions of the task "
-                f"{run.task!r}; evaluate both on the same data set before comparing them"
+                f"{other.source} and {run.source} answered different questions of the task "
+                f"{run.task!r}{how}; evaluate both on the same data set before comparing them"
             )

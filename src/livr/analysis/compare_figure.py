@@ -16,6 +16,9 @@ from livr.files import whole_file
 _PRINTED = {INK: "#1d1c1a", MUTED: "#6d6962", GRID: "#e3dfd6"}
 _PRINTED |= {METHODS["sft"]: "#2f6db3", METHODS["livr"]: "#c4511d"}
 
+WRITTEN = b"Matplotlib"
+"""What every figure holds: matplotlib says in it that it drew it. A photograph does not."""
+
 Row = tuple[str, str, float, Interval]
 """Heading of its group, name of the method, difference, interval."""
 

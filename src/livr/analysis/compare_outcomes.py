@@ -30,7 +30,8 @@ class Outcomes:
         answers: One letter per question, in the order of the test split: `1` right, `0` wrong,
             `-` unreadable, which is wrong too.
         floor: Accuracy of always giving the most common right answer.
-        questions: Hash of the questions' ids and right answers; equal means comparable.
+        questions: Hash of the questions' ids and right answers; see `same_questions`.
+        asked: Hash of their texts and pictures; empty in results from before there was one.
         source: Where this was read, for messages.
         model: What was trained.
         train_seconds: Training time, or None.
@@ -54,6 +55,7 @@ class Outcomes:
     group_of: tuple[int | None, ...] = ()
     blindfolded: float | None = None
     sources: Sources = ()
+    asked: str = ""
     run: Run | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -93,6 +95,7 @@ def encode(predictions: Sequence[Prediction]) -> dict[str, Any]:
     lines = "".join(f"{row.id}\t{row.answer}\n" for row in predictions)
     common = Counter(row.answer for row in predictions).most_common(1)[0][1]
     names = [row.score_group for row in predictions]
+    asked = [row.asked for row in predictions]
     shared = sources_of(predictions)
     numbers = {name: i for i, name in enumerate(dict.fromkeys(filter(None, names)))}
     return {
@@ -101,10 +104,21 @@ def encode(predictions: Sequence[Prediction]) -> dict[str, Any]:
             for row in predictions
         ),
         "floor": common / len(predictions),
-        "questions": hashlib.sha256(lines.encode()).hexdigest()[:16],
+        "questions": _hash(lines),
+        **({"asked": _hash("\n".join(asked))} if all(asked) else {}),
         **({"group_of": tuple(numbers.get(name or "") for name in names)} if numbers else {}),
         **({"sources": shared} if shared else {}),
     }
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def same_questions(one: Outcomes, other: Outcomes) -> bool:
+    """Whether two runs were asked the same, as far as both know it."""
+    differ = one.asked and other.asked and one.asked != other.asked
+    return one.questions == other.questions and not differ
 
 
 def outcomes_of(run: Run | Outcomes) -> Outcomes:
@@ -126,18 +140,25 @@ def outcomes_of(run: Run | Outcomes) -> Outcomes:
 def in_subsets(runs: Iterable[Outcomes]) -> list[Outcomes]:
     """The same, with a run that was tested on several tasks at once (BLINK: its subsets) task by
     task, where its folder was read."""
-    found: list[Outcomes] = []
-    for whole in runs:
-        parts: dict[str, list[Prediction]] = {}
-        for row in whole.run.predictions if whole.run else ():
-            if row.task is not None:
-                parts.setdefault(row.task, []).append(row)
-        # What the folder says of all tasks together is true of none of them.
-        nothing = {"group_of": (), "sources": (), "blindfolded": None, "run": None}
-        found += [
-            replace(whole, task=task, **{**nothing, **encode(rows)}) for task, rows in parts.items()
-        ] or [whole]
-    return found
+    return [part for run in runs for part in parts_of(run) or [run]]
+
+
+def parts_of(whole: Outcomes) -> list[Outcomes]:
+    """A run that was tested on several tasks at once, task by task; none if it was not."""
+    by_task: dict[str, list[Prediction]] = {}
+    for row in whole.run.predictions if whole.run else ():
+        if row.task is not None:
+            alone = row.model_copy(update={"task": None})
+            by_task.setdefault(row.task, []).append(alone)
+    return [_part(whole, task, rows) for task, rows in by_task.items()]
+
+
+def _part(whole: Outcomes, task: str, rows: Sequence[Prediction]) -> Outcomes:
+    assert whole.run is not None
+    # What the folder says of all tasks together is true of none of them.
+    run = replace(whole.run, task=task, predictions=tuple(rows), loss=(), val_accuracy=())
+    nothing: dict[str, Any] = {"group_of": (), "sources": (), "blindfolded": None, "asked": ""}
+    return replace(whole, task=task, run=run, **{**nothing, **encode(rows)})
 
 
 def read_outcomes(
@@ -196,6 +217,7 @@ def _outcomes(row: dict[str, Any], shared: Mapping[str, Sources], file: Path) ->
         answers=row["answers"],
         floor=row["floor"],
         questions=row["questions"],
+        asked=row.get("asked", ""),
         source=f"{file} ({row['cell']})",
         model=row["model"],
         train_seconds=row["train_seconds"],

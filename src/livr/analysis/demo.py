@@ -19,7 +19,8 @@ from livr.config import Settings, TrainConfig, load_recipe
 from livr.data.build import POOL, build_task
 from livr.data.tasks import get_task
 from livr.errors import ConfigError
-from livr.evaluate.run import evaluate, from_anywhere
+from livr.evaluate.places import from_anywhere
+from livr.evaluate.run import evaluate
 from livr.evaluate.score import write_predictions
 from livr.evaluate.target import refuse_folder
 from livr.files import write_json, write_whole

@@ -61,7 +61,9 @@ def gather(questions: Questions, mask: str = "ordinary", seed: int = 0) -> Cloud
     )
 
 
-def purity(vectors_PD: Vectors, labels_P: Labels, groups_P: NDArray[np.int64]) -> dict[str, float]:
+def purity(
+    vectors_PD: Vectors, labels_P: Labels, groups_P: NDArray[np.int64]
+) -> dict[str, float | None]:
     """Share of nearest neighbours (cosine) with a point's own label, and what chance would give.
 
     Neighbours come from other groups: two positions of one question are alike for that reason.
@@ -70,13 +72,17 @@ def purity(vectors_PD: Vectors, labels_P: Labels, groups_P: NDArray[np.int64]) -
         vectors_PD: Points.
         labels_P: What they are.
         groups_P: The question each comes from.
+
+    Returns:
+        `purity`, `chance` and the number of `neighbours`; the first two are None where there is
+        one question only, so that nobody has neighbours.
     """
     unit_PD = vectors_PD / np.linalg.norm(vectors_PD, axis=1, keepdims=True).clip(min=1e-12)
     similar_PP = unit_PD @ unit_PD.T
     similar_PP[groups_P[:, None] == groups_P] = -np.inf
     k = min(NEIGHBOURS, int((similar_PP > -np.inf).sum(1).min()))
     if k < 1:
-        return {"purity": float("nan"), "chance": float("nan"), "neighbours": 0}
+        return {"purity": None, "chance": None, "neighbours": 0}
     nearest_Pk = np.argpartition(-similar_PP, k - 1, axis=1)[:, :k]
     shares = {label: float((labels_P == label).mean()) for label in sorted(set(labels_P.tolist()))}
     return {
@@ -84,6 +90,17 @@ def purity(vectors_PD: Vectors, labels_P: Labels, groups_P: NDArray[np.int64]) -
         "chance": sum(share**2 for share in shares.values()),
         "neighbours": k,
     }
+
+
+def in_words(found: dict[str, Any]) -> str:
+    """What `purity` gave, for print.
+
+    >>> in_words({"purity": 0.5, "chance": 0.25}), in_words({"purity": None, "chance": None})
+    ('0.50, chance 0.25', 'unknown of one question')
+    """
+    if found["purity"] is None:
+        return "unknown of one question"
+    return f"{found['purity']:.2f}, chance {found['chance']:.2f}"
 
 
 def numbers(cloud: Cloud) -> dict[str, Any]:
@@ -125,18 +142,12 @@ def draw(path: Path, cloud: Cloud, found: dict[str, Any], title: str, seed: int 
     for kind in KINDS:
         chosen = cloud.kinds_P == kind
         left.scatter(*xy[chosen].T, s=11, alpha=0.75, linewidths=0, color=COLOURS[kind], label=kind)
-    share = found["kind"]
-    left.set_title(
-        f"{title}\npurity by kind {share['purity']:.2f} (chance {share['chance']:.2f})", fontsize=11
-    )
+    left.set_title(f"{title}\npurity by kind {in_words(found['kind'])}", fontsize=11)
     _by_label(right, tsne(cloud.vectors_PD[is_latent], seed), labels[is_latent])
     what = "task" if by_task else "answer"
     if what in found:
-        share = found[what]["latent"]
-        right.set_title(
-            f"latents by {what}\npurity {share['purity']:.2f} (chance {share['chance']:.2f})",
-            fontsize=11,
-        )
+        share = in_words(found[what]["latent"])
+        right.set_title(f"latents by {what}\npurity {share}", fontsize=11)
     for axes in (left, right):
         axes.set_xticks([])
         axes.set_yticks([])

@@ -31,8 +31,9 @@ def what_trains(runs: Iterable[Outcomes]) -> dict[str, str]:
 
 
 def settings_of(runs: Iterable[Run]) -> list[tuple[Run, str]]:
-    """The runs that were trained, each with its settings as YAML."""
-    return [(run, as_yaml(run.config)) for run in runs if run.config]
+    """The runs that were trained, each with its settings as YAML, once for all of its tasks."""
+    trained = {run.path: run for run in runs if run.config}
+    return [(run, as_yaml(run.config)) for run in trained.values()]
 
 
 def _method(run: Outcomes) -> str:

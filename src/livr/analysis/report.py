@@ -30,6 +30,8 @@ CURVES = (
     ("val_accuracy", "Validation accuracy of generated answers, under the mask of the stage"),
 )
 SIGNIFICANT = 0.05
+WRITTEN = b'class="kicker">Latent Implicit Visual Reasoning<'
+"""What every page holds."""
 
 
 @dataclass(frozen=True)

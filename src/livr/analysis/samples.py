@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from PIL import Image
 
@@ -11,6 +12,7 @@ from livr.analysis.runs import SPLIT, Run
 from livr.data.example import IMAGE_PLACEHOLDER, LETTERS, Example, ImageInput
 from livr.data.pictures import jpeg_uri, open_rgb
 from livr.data.store import load_split
+from livr.evaluate.asked import hashes
 from livr.evaluate.score import Prediction
 
 RULE = (
@@ -78,11 +80,17 @@ def choose(a: Run, b: Run, per_group: int = 3) -> list[Group]:
     groups = []
     for title, right_a, right_b in GROUPS:
         same = [(x, y) for x, y in pairs if (x.correct, y.correct) == (right_a, right_b)]
-        # The folder may hold other questions now; what was not asked is not shown.
-        known = [(x, y) for x, y in same if x.id in examples and examples[x.id].answer == x.answer]
-        shown = [_sample(examples[x.id], x, y) for x, y in known[:per_group]]
+        known = ((x, y) for x, y in same if x.id in examples and _is(examples[x.id], x))
+        shown = [_sample(examples[x.id], x, y) for x, y in islice(known, per_group)]
         groups.append(Group(title, len(same), tuple(shown)))
     return groups
+
+
+def _is(example: Example, asked: Prediction) -> bool:
+    """Whether it is what was asked. The folder may hold other questions or pictures now."""
+    if example.answer != asked.answer:
+        return False
+    return not asked.asked or hashes([example]) == [asked.asked]
 
 
 def _sample(example: Example, *predictions: Prediction) -> Sample:

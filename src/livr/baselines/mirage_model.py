@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from livr.data.example import Example
-from livr.errors import ConfigError
+from livr.errors import ConfigError, ModelError
 from livr.method.roles import Role
 from livr.model.batch import Batch, Side
 from livr.model.encoder import ROOM, Encoded
@@ -136,6 +136,14 @@ class MirageModel(Model):
         roles_BT = plain.roles_BT.masked_fill(slots_BT, int(Role.LATENT))
         known = torch.stack(targets) if targets else None
         return MirageBatch(plain.inputs, roles_BT, plain.labels_BT, slots_BT, known)
+
+    def log_likelihoods(self, *args: Any, **options: Any) -> list[Tensor]:
+        """Not to be had: what it would have thought before a given answer is not known.
+
+        Raises:
+            ModelError: Always.
+        """
+        raise ModelError(f"{self.source} thinks before it answers; its answers cannot be ranked")
 
     def states(self, batch: MirageBatch, contents_BKD: Tensor) -> Tensor:
         """(B, T, D): the final hidden states of a pass with these contents."""

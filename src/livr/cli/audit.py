@@ -69,6 +69,8 @@ def audit(
             trust_remote_code=trust_remote_code,
             on_progress=listen,
         )
+    for doubt in result.doubts:
+        note(doubt)
     if as_json:
         print_json(result.summary())
         return

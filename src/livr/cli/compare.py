@@ -34,6 +34,18 @@ BackboneOption = Annotated[
 ]
 
 
+def need_paper(paper: str | None, backbone: str | None) -> None:
+    """Refuse `--backbone` where it would choose nothing.
+
+    Raises:
+        ConfigError: There is no `--paper`.
+    """
+    if backbone is not None and paper is None:
+        raise ConfigError(
+            f"--backbone {backbone} chooses among the models of a published table; it needs --paper"
+        )
+
+
 def compare(
     runs: RunsArgument,
     reference: ReferenceOption = REFERENCE,
@@ -48,21 +60,25 @@ def compare(
     as_json: JsonFlag = False,
 ) -> None:
     """Compare evaluated runs, or a grid: accuracy, intervals, paired tests."""
+    need_paper(paper, backbone)
     if figure is not None and figure.suffix.lower() not in (".png", ".pdf", ".svg"):
         raise ConfigError(f"--figure {figure}: give a name that ends in .png, .pdf or .svg")
     from livr.analysis.compare import compare as compare_runs
     from livr.analysis.compare import results
     from livr.analysis.compare_mean import means
     from livr.analysis.compare_outcomes import in_subsets, read_outcomes
+    from livr.analysis.compare_parts import by_part
     from livr.analysis.paper.published import find_table
     from livr.analysis.paper.set_beside import set_beside
     from livr.evaluate.target import refuse_target
 
     if figure is not None:
-        refuse_target(figure, "--figure")
+        from livr.analysis.compare_figure import WRITTEN
+
+        refuse_target(figure, "--figure", holds=WRITTEN)
     table = find_table(paper) if paper is not None else None
     found, failed = read_outcomes(runs)
-    found = in_subsets(found) if table else found
+    found, apart = (in_subsets(found), []) if table else by_part(found)
     lines = compare_runs(found, reference)
     total = means(found, reference, keep_all=keep_all)
     methods = list(dict.fromkeys(line.method for line in lines))
@@ -79,6 +95,8 @@ def compare(
     else:
         print_lines(lines, reference, failed)
         print_means(total, reference)
+    for sentence in apart:
+        note(sentence)
     if figure is not None:
         from livr.analysis.compare_figure import rows_of, write_forest
 

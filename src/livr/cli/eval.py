@@ -12,6 +12,7 @@ from livr.cli.console import (
     NumLatents,
     TrustFlag,
     hush,
+    note,
     print_fields,
     print_json,
     print_table,
@@ -36,6 +37,12 @@ def eval(
     ] = "keep",
     num_latents: NumLatents = None,
     compress: CompressFlag = False,
+    rank: Annotated[
+        bool,
+        typer.Option(
+            "--rank", help="Take the likeliest of the known answers, not what the model writes."
+        ),
+    ] = False,
     subset: Annotated[
         str | None, typer.Option("--subset", help="One part of a benchmark: blink:DIR has several.")
     ] = None,
@@ -47,7 +54,7 @@ def eval(
     trust_remote_code: TrustFlag = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Measure accuracy of generated answers, with a 95 % interval."""
+    """Measure accuracy of generated answers (or of ranked ones), with a 95 % interval."""
     use = which_latents(latents, num_latents)
     data = _with_subset(data, subset)
     from livr.evaluate.run import evaluate
@@ -63,8 +70,14 @@ def eval(
             out=out,
             batch_size=batch_size,
             compress=compress,
+            rank=rank,
             trust_remote_code=trust_remote_code,
             on_progress=lambda done, total: advance(done / total),
+        )
+    if result.kept_out is not None:
+        note(
+            f"Nothing may be written in {result.kept_out}, so its predictions and scores are as "
+            f"they were. The result is in {out}."
         )
     if as_json:
         print_json(result.summary())
@@ -89,7 +102,8 @@ def _print(result: Evaluation) -> None:
             "model": result.model,
             "data": f"{result.data}, {result.split} split",
             "rule": f"{result.mask} mask, latents: {result.latents}"
-            + (", images forgotten after the prompt" if result.compress else ""),
+            + (", images forgotten after the prompt" if result.compress else "")
+            + (", the likeliest of the known answers" if result.rank else ""),
             "accuracy": f"{score.accuracy:.1%} ({score.correct} of {score.n})",
             "95 % interval": f"{score.ci95[0]:.1%} to {score.ci95[1]:.1%}",
             **_by_source(score),

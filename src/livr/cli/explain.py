@@ -26,6 +26,7 @@ def explain(
     """Draw what the latents attend to, and a map of their states."""
     with progress(1.0, "loading") as advance:
         hush()
+        from livr.analysis.embedding_map import in_words
         from livr.analysis.explain import explain as run_explain
         from livr.train.progress import Progress
 
@@ -59,7 +60,6 @@ def explain(
                 label = f"{mask}: enrichment on {name.replace('_', ' ')}"
                 fields[label] = f"{mean:.2f} ({low:.2f} to {high:.2f}), n = {values['n']}"
     for mask, values in result.numbers["knn_purity"].items():
-        kind = values["kind"]
-        fields[f"{mask}: kNN purity by kind"] = f"{kind['purity']:.2f}, chance {kind['chance']:.2f}"
+        fields[f"{mask}: kNN purity by kind"] = in_words(values["kind"])
     print_fields(fields)
     note(f"{result.out}: " + ", ".join(result.pictures))

@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from livr.analysis import REFERENCE
-from livr.cli.compare import BackboneOption, PaperOption, ReferenceOption, RunsArgument
+from livr.cli.compare import (
+    BackboneOption,
+    PaperOption,
+    ReferenceOption,
+    RunsArgument,
+    need_paper,
+)
 from livr.cli.comparison import note_unknown
 from livr.cli.console import note
 
@@ -19,7 +25,10 @@ if TYPE_CHECKING:
 
 def report(
     runs: RunsArgument,
-    out: Annotated[Path, typer.Option("--out", help="The HTML file to write.")],
+    # Text, not a Path, which would turn the folder `new/` into a file called `new`.
+    out: Annotated[
+        str, typer.Option("--out", metavar="PATH", help="The HTML file to write, or its folder.")
+    ],
     reference: ReferenceOption = REFERENCE,
     method: Annotated[
         str, typer.Option("--method", help="The method whose answers stand beside those.")
@@ -35,18 +44,20 @@ def report(
     """Write a self-contained page: table, learning curves, questions with both answers."""
     from livr.analysis.audit.result import read
     from livr.analysis.compare_outcomes import read_outcomes
+    from livr.analysis.compare_parts import by_part
     from livr.analysis.paper.published import find_table
-    from livr.analysis.report import write_report
-    from livr.evaluate.target import refuse_target
+    from livr.analysis.report import WRITTEN, write_report
+    from livr.evaluate.target import file_in, refuse_target
 
-    if out.is_dir():
-        out = out / "report.html"
-    refuse_target(out, ending=".html")
+    need_paper(paper, backbone)
+    file = file_in(out, "report.html")
+    refuse_target(file, holds=WRITTEN)
     audits = [read(path) for path in audit or ()]
     table = find_table(paper) if paper is not None else None
     found, failed = read_outcomes(runs, cells=True)
+    found, apart = by_part(found)
     write_report(
-        out,
+        file,
         found,
         title=title,
         reference=reference,
@@ -56,8 +67,10 @@ def report(
         paper=table,
         backbone=backbone,
     )
+    for sentence in apart:
+        note(sentence)
     _say_what_is_missing(found, reference, method)
-    note(f"{out}: open it in a browser; it needs no network.")
+    note(f"{file}: open it in a browser; it needs no network.")
 
 
 def _say_what_is_missing(runs: Sequence[Outcomes], reference: str, method: str) -> None:

@@ -56,5 +56,6 @@ def over_limit(count: TokenCount, example: Example, counter: TokenCounter) -> li
     if counter.pixels_per_token is None:
         return [f"{message}: use a smaller pixel budget, at most {room:,} tokens per image fit"]
     return [
-        f"{message}: a budget of at most {room * counter.pixels_per_token:,} pixels per image fits"
+        f"{message}: a budget (max_pixels) of at most {room * counter.pixels_per_token:,} pixels "
+        "per image fits"
     ]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from os import PathLike, fspath
 
 from PIL import Image
-from pydantic import ValidationError
 
+from livr.arguments import checked
 from livr.data.example import IMAGE_PLACEHOLDER, LETTERS, Example, ImageInput
 from livr.data.pictures import open_rgb
 from livr.data.rows import Row, content_problems
@@ -34,6 +34,7 @@ class Answer:
     answer: str | None
 
 
+@checked
 def predict(
     model: Model | str | PathLike[str],
     images: ImageInput | Sequence[ImageInput],
@@ -85,8 +86,6 @@ def _example(
         ConfigError: It would be no row.
         DataError: An image cannot be used.
     """
-    if isinstance(choices, str):
-        raise ConfigError(f"the choices are one text; give a list of them: [{choices!r}, ...]")
     shown = (images,) if isinstance(images, (str, PathLike, Image.Image)) else tuple(images)
     if not shown:
         raise ConfigError("there is no image to ask about; give one or more")
@@ -96,20 +95,15 @@ def _example(
             f"the question cannot be asked: {len(options)} choice{'s'[: len(options) != 1]}; "
             f"expected 2 to {len(LETTERS)}, or none at all for an open question"
         )
-    try:
-        example = Example(id=_ID, images=shown, question=question, choices=options)
-        row = Row(
-            id=example.id,
-            # The encoder counts them, and knows the places that a model's own words would make.
-            images=["image"] * (question.count(IMAGE_PLACEHOLDER) or 1),
-            question=question,
-            choices=None if options is None else list(options),
-            answer="A",  # Any row has one. The first letter fits all choices.
-        )
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = first["loc"][0]
-        raise ConfigError(f"the question cannot be asked: {name}: {first['msg']}") from error
+    example = Example(id=_ID, images=shown, question=question, choices=options)
+    row = Row(
+        id=example.id,
+        # The encoder counts them, and knows the places that a model's own words would make.
+        images=["image"] * (question.count(IMAGE_PLACEHOLDER) or 1),
+        question=question,
+        choices=None if options is None else list(options),
+        answer="A",  # Any row has one. The first letter fits all choices.
+    )
     if problems := content_problems(row):
         raise ConfigError(f"the question cannot be asked: {'; '.join(problems)}")
     # Loading a model takes long, so they are looked at before.

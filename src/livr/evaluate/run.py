@@ -1,27 +1,26 @@
-"""Ask a model every question of a split and score the answers it writes."""
+"""Ask a model every question of a split and score its answers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
+from livr.arguments import checked
 from livr.data.example import Example
-from livr.data.store import BLINK, load_split
-from livr.errors import DataError
-from livr.evaluate.score import Prediction, Score, judge, score, score_by_task, write_predictions
+from livr.data.store import load_split
+from livr.errors import ConfigError, DataError
+from livr.evaluate.asked import hashes
+from livr.evaluate.places import places
+from livr.evaluate.rank import known_answers, likeliest
+from livr.evaluate.score import Prediction, Score, judge, score, score_by_task
 from livr.evaluate.shared import shared_sources
-from livr.evaluate.target import refuse_target
-from livr.files import write_json
 from livr.model.compress import need_hidden_image
 from livr.model.load import load
 from livr.model.model import Model, Use, need_batch_size
-from livr.settings import read_object
-
-MIXED = "mixed"
-"""The task of a run that was tested on several at once."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +38,8 @@ class Evaluation:
         predictions: Every answer.
         subsets: Scores of the tasks in the data (BLINK: its subsets), if there are several.
         compress: Whether the image was forgotten once the prompt was read.
+        rank: Whether the known answers were ranked, instead of one written.
+        kept_out: The folder of a run that nothing was written into, since nothing may be.
     """
 
     model: str
@@ -50,6 +51,8 @@ class Evaluation:
     predictions: tuple[Prediction, ...]
     subsets: dict[str, Score] = field(default_factory=dict)
     compress: bool = False
+    rank: bool = False
+    kept_out: Path | None = None
 
     @property
     def accuracy(self) -> float:
@@ -82,12 +85,15 @@ class Evaluation:
         }
         if self.compress:
             result["compress"] = True
+        if self.rank:
+            result["rank"] = True
         if self.subsets:
             result["subsets"] = {name: part.fields() for name, part in self.subsets.items()}
             result["mean_of_subsets"] = self.mean
         return result
 
 
+@checked
 def evaluate(
     model: Model | str | PathLike[str],
     data: str | PathLike[str],
@@ -98,10 +104,11 @@ def evaluate(
     out: str | PathLike[str] | None = None,
     batch_size: int = 32,
     compress: bool = False,
+    rank: bool = False,
     trust_remote_code: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Evaluation:
-    """Accuracy of generated answers on a split.
+    """Accuracy on a split, of generated answers or of ranked ones.
 
     If `model` is the folder of a run, evaluated as it would be used (ordinary mask, latents
     kept), `predictions-<split>.jsonl` and `scores.json` are written there too.
@@ -112,26 +119,26 @@ def evaluate(
         split: `train`, `val` or `test`.
         mask: Attention rule by name.
         latents: `drop` leaves the latents out of the prompt, a number keeps the first so many.
-        out: File for the result as JSON.
+        out: File for the result as JSON; needed where nothing may be written into the run.
         batch_size: Questions per forward pass.
         compress: Forget the image once the prompt is read; see `Model.generate`.
+        rank: Take the likeliest of the known answers instead of what the model writes; see
+            `livr.evaluate.rank`.
         trust_remote_code: Run the code that the checkpoint brings.
         on_progress: Called with (answered, all).
 
     Raises:
         LivrError: The model or the data cannot be used; see the message.
     """
-    if compress:
-        need_hidden_image(mask)
-    need_batch_size(batch_size)
-    if out is not None:
-        refuse_target(out, ending=".json")
-    trained = _record(model, split) if mask == "ordinary" and latents == "keep" else None
+    _need_sense(mask, batch_size, compress, rank)
+    as_used = mask == "ordinary" and latents == "keep" and not rank
+    where = places(None if isinstance(model, Model) or not as_used else model, split, out)
     name = model.source if isinstance(model, Model) else fspath(model)
     examples = _questions(Path(data), split)
     asked = model if isinstance(model, Model) else load(name, trust_remote_code=trust_remote_code)
-    options = {"batch_size": batch_size, "compress": compress}
-    predictions = _ask(asked, examples, mask, latents, options, on_progress)
+    known = known_answers(examples, Path(data)) if rank else None
+    way = partial(_way(asked, examples, known, compress), mask=mask, latents=latents)
+    predictions = _judged(examples, partial(way, batch_size=batch_size), on_progress)
     result = Evaluation(
         model=name,
         data=str(data),
@@ -142,25 +149,11 @@ def evaluate(
         predictions=tuple(predictions),
         subsets=score_by_task(examples, predictions),
         compress=compress,
+        rank=rank,
+        kept_out=where.kept_out,
     )
-    if trained is not None:
-        write_to_run(result, Path(name), trained, MIXED if result.subsets else examples[0].task)
-    if out is not None:
-        write_json(Path(out), result.summary())
+    where.write(result, examples[0].task)
     return result
-
-
-def _record(model: Model | str | PathLike[str], split: str) -> dict[str, Any] | None:
-    """What training recorded of a run; None if `model` is none, so nothing is written there.
-
-    Raises:
-        LivrError: The record cannot be read, or the folder not be written.
-    """
-    file = None if isinstance(model, Model) else Path(model) / "train.json"
-    if file is None or not file.is_file():
-        return None
-    refuse_target(_predictions(file.parent, split), "the predictions")
-    return read_object(file, "copy the run again")
 
 
 def _questions(data: Path, split: str) -> list[Example]:
@@ -173,12 +166,31 @@ def _questions(data: Path, split: str) -> list[Example]:
     return examples
 
 
-def _ask(
+def _need_sense(mask: str, batch_size: int, compress: bool, rank: bool) -> None:
+    """Refuse what cannot be asked, before anything is loaded."""
+    if compress and rank:
+        raise ConfigError("a ranked answer is read together with the image: leave out compress")
+    if compress:
+        need_hidden_image(mask)
+    need_batch_size(batch_size)
+
+
+def _way(
     model: Model,
     examples: list[Example],
-    mask: str,
-    latents: Use,
-    options: dict[str, Any],
+    known: list[tuple[str, ...]] | None,
+    compress: bool,
+) -> Callable[..., list[str]]:
+    """How answers come about: the likeliest of the known ones, or what the model writes."""
+    if known is not None:
+        return partial(likeliest, model, examples, known)
+    room = model.room_for(example.answer for example in examples)
+    return partial(model.generate, examples, max_new_tokens=room, compress=compress)
+
+
+def _judged(
+    examples: list[Example],
+    ask: Callable[..., list[str]],
     on_progress: Callable[[int, int], None] | None,
 ) -> list[Prediction]:
     done = 0
@@ -189,40 +201,12 @@ def _ask(
         if on_progress is not None:
             on_progress(done, len(examples))
 
-    options = options | {"max_new_tokens": model.room_for(e.answer for e in examples)}
-    texts = model.generate(examples, mask, latents, on_progress=count, **options)
+    texts = ask(on_progress=count)
     several = len({e.task for e in examples}) > 1
+    about = zip(shared_sources(examples), hashes(examples), strict=True)
     return [
-        judge(e, text).model_copy(update={"task": e.task if several else None, "sources": names})
-        for e, text, names in zip(examples, texts, shared_sources(examples), strict=True)
+        judge(e, text).model_copy(
+            update={"task": e.task if several else None, "sources": names, "asked": asked}
+        )
+        for e, text, (names, asked) in zip(examples, texts, about, strict=True)
     ]
-
-
-def _predictions(run: Path, split: str) -> Path:
-    return run / f"predictions-{split}.jsonl"
-
-
-def from_anywhere(data: str) -> str:
-    """The name of a data set that holds in every working directory.
-
-    Args:
-        data: A folder, or a `blink:` name, which stays as it is.
-    """
-    return data if data.startswith(BLINK) else str(Path(data).resolve())
-
-
-def write_to_run(result: Evaluation, run: Path, trained: dict[str, Any], task: str) -> None:
-    """Put predictions and scores into a run folder, beside what training recorded.
-
-    Args:
-        result: The evaluation.
-        run: The folder.
-        trained: What training recorded.
-        task: What was asked.
-    """
-    write_predictions(_predictions(run, result.split), result.predictions)
-    file = run / "scores.json"
-    scores = {"task": task, **trained, "data": from_anywhere(result.data)}
-    scores |= result.score.fields() | {"correct": result.score.correct, "split": result.split}
-    if result.split == "test" or not file.is_file():
-        write_json(file, scores)

@@ -32,6 +32,8 @@ class Prediction(BaseModel):
         task: The question's task, where a data set has several; left out of the file if None.
         sources: What it shares with other questions, see `livr.evaluate.shared`; left out of the
             file if empty.
+        asked: Hash of the question and its pictures, see `livr.evaluate.asked`; empty in files
+            from before there was one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,6 +46,7 @@ class Prediction(BaseModel):
     score_group: str | None = None
     task: str | None = None
     sources: tuple[str, ...] = ()
+    asked: str = ""
 
 
 @dataclass(frozen=True)

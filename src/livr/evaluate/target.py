@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from mmap import ACCESS_READ, mmap
 from os import PathLike, fspath
 from pathlib import Path
 
@@ -11,30 +12,42 @@ from livr.errors import ConfigError
 
 
 def refuse_target(
-    path: str | PathLike[str], named: str = "--out", ending: str | None = None
+    path: str | PathLike[str], named: str = "--out", holds: bytes | None = None
 ) -> None:
     """Refuse the name of a file that could not be written, or that is somebody's data.
 
     Args:
         path: The file; folders that it needs may be missing.
         named: The option that names it, for the message.
-        ending: Of what will be written, such as `.html`: a file that is there already is
-            overwritten only if it has this ending or none.
+        holds: What every file holds that livr writes there: one that is there already is
+            overwritten only if it holds this, too, or is empty. None: it is overwritten.
 
     Raises:
         ConfigError: It is a folder, lies below something that is none, may not be written, or is
-            there already with another ending.
+            there already and somebody else's.
     """
     file = Path(path)
-    # Path drops the slash that says so of a folder which is not there yet.
-    if _is_folder(file, named) or fspath(path).endswith(("/", os.sep)):
+    if _means_folder(path, named):
         raise ConfigError(f"{named} {fspath(path)} is a folder; give the name of a file")
-    if ending is not None and file.is_file() and file.suffix.lower() not in ("", ending):
+    if holds is not None and file.is_file() and not _holds(file, holds):
         raise ConfigError(
-            f"{named} {file} is there already and is no {ending} file, so it is not overwritten; "
-            "choose another name"
+            f"{named} {file} is there already and was not written by this command, so it is not "
+            "overwritten; choose another name, or delete it"
         )
     _must_be_writable(file, file.absolute().parents, named)
+
+
+def file_in(path: str | PathLike[str], name: str) -> Path:
+    """The file that `--out` names: if that is a folder, the one called `name` in it.
+
+    Args:
+        path: A file or a folder; that it is one to be made, a slash at its end says.
+        name: The name of the file in a folder.
+
+    Raises:
+        ConfigError: The system cannot even look for it.
+    """
+    return Path(path) / name if _means_folder(path, "--out") else Path(path)
 
 
 def refuse_folder(path: str | PathLike[str]) -> None:
@@ -49,6 +62,23 @@ def refuse_folder(path: str | PathLike[str]) -> None:
     folder = Path(path)
     _is_folder(folder, "--out")
     _must_be_writable(folder, [folder.absolute(), *folder.absolute().parents], "--out")
+
+
+def _holds(file: Path, mark: bytes) -> bool:
+    """Whether a file holds some bytes, or none at all."""
+    try:
+        # Mapped, not read: a slip of the hand may name a checkpoint of many gigabytes.
+        with file.open("rb") as opened, mmap(opened.fileno(), 0, access=ACCESS_READ) as found:
+            return found.find(mark) >= 0
+    except ValueError:  # an empty file cannot be mapped
+        return True
+    except OSError:
+        return False
+
+
+def _means_folder(path: str | PathLike[str], named: str) -> bool:
+    # Path drops the slash that says so of a folder which is not there yet.
+    return _is_folder(Path(path), named) or fspath(path).endswith(("/", os.sep))
 
 
 def _is_folder(path: Path, named: str) -> bool:

@@ -170,7 +170,11 @@ class Encoder:
         )
         if not answer:
             return prompt
-        return prompt.extended([*self.turns.answer(example.answer), self.end_of_turn])
+        return self.answered(prompt, example.answer)
+
+    def answered(self, prompt: Encoded, answer: str) -> Encoded:
+        """A prompt with an answer and the end of turn after it."""
+        return prompt.extended([*self.turns.answer(answer), self.end_of_turn])
 
     def _processed(self, text: str, images: Sequence[Image.Image], name: str) -> Any:
         """What the checkpoint's processor makes of one prompt."""

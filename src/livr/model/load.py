@@ -14,6 +14,7 @@ from torch import Tensor
 from livr.backbones.backbone import load_backbone
 from livr.backbones.family import family_of
 from livr.backbones.four_bit import need_four_bit
+from livr.backbones.hub import must_look_like_a_checkpoint
 from livr.backbones.processor import load_processor
 from livr.config import LatentsConfig, TrainConfig, build
 from livr.data.example import Example
@@ -125,7 +126,7 @@ def load(
     if run is not None:
         max_pixels = run.max_pixels if max_pixels is None else max_pixels
         dtype = run.precision if dtype == "auto" else dtype
-    path = str(checkpoint_dir(origin)) if origin in EMBEDDED else origin
+    path = _checkpoint(origin, None if run is None else Path(source))
     trust = trust_remote_code
     kind = _dtype(dtype, where)
     hf = load_backbone(path, kind, where, trust_remote_code=trust, four_bit=load_in_4bit)
@@ -208,6 +209,30 @@ def _run_config(folder: Path) -> TrainConfig | None:
             f"{folder} is a run that has not finished; continue it with livr train ... --resume"
         )
     return settings
+
+
+def _checkpoint(name: str, run: Path | None) -> str:
+    """Folder or hub id of a model; `run` is the folder of the run that was trained on it."""
+    path = str(checkpoint_dir(name)) if name in EMBEDDED else name
+    if run is not None:
+        try:
+            must_look_like_a_checkpoint(path)
+        except ModelError as error:
+            raise base_is_gone(run, path) from error
+    return path
+
+
+def base_is_gone(run: Path, checkpoint: str) -> ModelError:
+    """The error of a run whose base model is not where it was in training.
+
+    Args:
+        run: The folder of the run.
+        checkpoint: Folder or hub id of the model.
+    """
+    return ModelError(
+        f"{run} was trained on {checkpoint}, which cannot be read now; put it back, or name its "
+        f"new place under `model` in {run / 'config.yaml'}"
+    )
 
 
 def read_settings(file: Path) -> TrainConfig:

@@ -19,6 +19,7 @@ from livr.model.prompter import Features, Prompter, Use
 
 __all__ = ["Features", "Model", "Use", "need_batch_size"]
 
+Asked = TypeVar("Asked")
 Item = TypeVar("Item")
 
 
@@ -79,6 +80,56 @@ class Model(Prompter):
             return list(torch.split(logits.float(), lengths))
 
         return self._in_chunks(run, examples, batch_size)
+
+    @torch.no_grad()
+    def log_likelihoods(
+        self,
+        examples: Sequence[Example],
+        answers: Sequence[Sequence[str]],
+        mask: str = "ordinary",
+        latents: Use = "keep",
+        *,
+        batch_size: int = 32,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> list[Tensor]:
+        """How likely the model is to write each of several answers (ours).
+
+        Args:
+            examples: Their own answers are not looked at.
+            answers: For each example, the C answers to weigh; C may differ.
+            mask: Name of a policy, in force for prompt and answer.
+            latents: `drop` leaves the latents out of the prompt, a number keeps the first so many.
+            batch_size: Pairs of question and answer per forward pass.
+            on_progress: Called with the number of pairs just weighed.
+
+        Returns:
+            Per example (C,) float32: natural logarithm of the probability of exactly this answer,
+            the end of turn included, so that long and short answers can be compared.
+
+        Raises:
+            ConfigError: An argument is wrong.
+        """
+
+        def run(pairs: Sequence[tuple[Example, str]]) -> list[Tensor]:
+            asked = {id(example): example for example, _ in pairs}
+            prompts = self.encode(list(asked.values()), latents, answer=False)
+            kept = self.image_features(prompts) if self.can_keep_features else None
+            number = {key: i for i, key in enumerate(asked)}
+            which = [number[id(example)] for example, _ in pairs]
+            said = zip(which, pairs, strict=True)
+            rows = [self.encoder.answered(prompts[i], answer) for i, (_, answer) in said]
+            batch = self.batch(rows, "left", None if kept is None else [kept[i] for i in which])
+            with self.rule(mask, batch):
+                scores_NV = self.answer_logits(batch).float().log_softmax(-1)
+            scores_N = scores_NV.gather(1, batch.targets_N[:, None])[:, 0]
+            if on_progress is not None:
+                on_progress(len(pairs))
+            lengths: list[int] = batch.keep_BT.sum(1).tolist()
+            return [part.sum().cpu() for part in torch.split(scores_N, lengths)]
+
+        pairs = [(e, a) for e, several in zip(examples, answers, strict=True) for a in several]
+        found = iter(self._in_chunks(run, pairs, batch_size))
+        return [torch.stack([next(found) for _ in several]) for several in answers]
 
     @torch.no_grad()
     def generate(
@@ -175,8 +226,8 @@ class Model(Prompter):
 
     def _in_chunks(
         self,
-        run: Callable[[Sequence[Example]], list[Item]],
-        examples: Sequence[Example],
+        run: Callable[[Sequence[Asked]], list[Item]],
+        examples: Sequence[Asked],
         size: int,
     ) -> list[Item]:
         need_batch_size(size)

@@ -23,6 +23,7 @@ from livr.method.bottleneck import policy
 from livr.method.latents import Latents
 from livr.model.batch import Batch, Side, collate, join_pixels
 from livr.model.encoder import Encoded, Encoder
+from livr.model.length import ModelLength
 from livr.model.vocabulary import new_latents
 
 Use = Literal["keep", "drop"] | int
@@ -56,6 +57,11 @@ class Prompter:
     def _make_encoder(self) -> Encoder:
         parts = (self.processor, self.image_token_id, self.latents)
         return Encoder(*parts, self.family, types_argument(self.hf))
+
+    @property
+    def length(self) -> ModelLength:
+        """Counts an example's tokens and knows how many the model takes."""
+        return ModelLength(self.hf, self.encoder)
 
     @property
     def tokenizer(self) -> Any:
@@ -93,14 +99,20 @@ class Prompter:
         """Encode examples; see `Encoder.encode`.
 
         Raises:
-            ConfigError: More latents are asked for than the model has, or none of these.
+            ConfigError: More latents are asked for than the model has, or none of these; or what
+                is given are no examples.
+            DataError: An example cannot be read, or is longer than the model takes.
         """
         if not isinstance(latents, int) and latents not in _NUMBER:
             raise ConfigError(f"latents={latents!r}: give 'keep', 'drop', or how many of them")
         if isinstance(latents, int) and not 0 <= latents <= self.num_latents:
             raise ConfigError(f"{latents} latents asked for; {self.source} has {self.num_latents}")
+        if other := next((e for e in examples if not isinstance(e, Example)), None):
+            raise ConfigError(f"{other!r} is no question; give a list of livr.Example")
         num = _NUMBER[latents] if isinstance(latents, str) else latents
-        return [self.encoder.encode(e, num, answer) for e in examples]
+        encoded = [self.encoder.encode(e, num, answer) for e in examples]
+        self.length.refuse_longer(examples, encoded)
+        return encoded
 
     def batch(
         self, encoded: Sequence[Encoded], side: Side = "left", features: Features | None = None

@@ -181,3 +181,14 @@ def test_files_that_are_no_grid(tmp_path: Path) -> None:
         (tmp_path / "x.yaml").write_text(text)
         with pytest.raises(ConfigError):
             load_grid(tmp_path / "x.yaml")
+
+
+def test_a_baseline_that_is_no_variant_is_refused(tmp_path: Path) -> None:
+    given = {"variants": ["sft", {"method": "livr", "sweep": {"latents.num": [4, 8]}}]}
+    with pytest.raises(ConfigError, match="the baseline 'livr' is none of the variants") as error:
+        load_grid(write(tmp_path, **given, baseline="livr"))
+    assert "choose among 'sft', 'livr latents.num=4', 'livr latents.num=8'" in str(error.value)
+    grid = load_grid(write(tmp_path, **given, baseline="livr latents.num=4"))
+    assert grid.baseline == "livr latents.num=4"
+    # Without one the grid has no differences; that is for its author to say.
+    assert load_grid(write(tmp_path, variants=["livr"])).baseline == "sft"

@@ -13,7 +13,7 @@ from livr.analysis.ablate.cells import recipes
 from livr.analysis.ablate.cost import Guess, guess
 from livr.analysis.ablate.grid import load_grid
 from livr.backbones.published import SHAPES, find_shape
-from livr.cli.main import load_verb
+from livr.cli.verbs import load_verb
 from livr.data.build import build_task
 from livr.data.store import load_split
 from livr.errors import ConfigError, ModelError

@@ -24,6 +24,7 @@ from livr.analysis.compare_outcomes import read_outcomes
 from livr.data.store import load_split
 from livr.errors import ConfigError, DataError, LivrError
 from livr.evaluate.run import evaluate
+from livr.files import whole_file
 from livr.train.progress import Progress
 
 
@@ -257,6 +258,21 @@ def test_a_bug_in_a_cell_does_not_end_the_grid(
     only = grid.model_copy(update={"variants": grid.variants[:1]})
     board = run_grid(only, prepare(only, tmp_path / "out"), Here(), retries=0)
     assert set(board.failed.values()) == {"KeyError: 'oops'"} and len(board.failed) == 2
+
+
+def test_a_full_disk_in_a_cell_names_the_file(
+    grid: Grid, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, *_: object) -> None:
+        with whole_file(path), Path("/dev/full").open("w") as disk:
+            disk.write("x")
+
+    monkeypatch.setattr(worker, "write_predictions", full)
+    only = grid.model_copy(update={"tasks": grid.tasks[:1], "variants": grid.variants[:1]})
+    board = run_grid(only, prepare(only, tmp_path / "out"), Here(), retries=0)
+    (why,) = board.failed.values()
+    file = board.folder(board.cells[0]) / "predictions-one.jsonl"
+    assert why == f"{file}: No space left on device"
 
 
 def test_one_cell_again_gives_the_same_number(done: Board, grid: Grid, tmp_path: Path,

@@ -147,6 +147,17 @@ class Grid(Settings):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _baseline_is_there(self) -> Grid:
+        names = [arm.name for arm in self.arms()]
+        # What nobody wrote stays: a grid may well have no direct SFT, and then no differences.
+        if self.baseline not in (*names, REFERENCE):
+            raise ValueError(
+                f"the baseline {self.baseline!r} is none of the variants; choose among "
+                f"{', '.join(map(repr, names))}"
+            )
+        return self
+
     def arms(self) -> list[Arm]:
         """All variants, sweeps expanded."""
         return [arm for entry in self.variants for arm in entry.expanded(self.sweep)]

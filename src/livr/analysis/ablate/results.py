@@ -50,6 +50,7 @@ class _Row(_Part):
     answers: str = Field(pattern="^[10-]+$")
     floor: float
     questions: str
+    asked: str = ""
     group_of: list[int | None] = []
     blindfolded: _Blindfolded | None = None
 

@@ -30,6 +30,7 @@ from livr.method.bottleneck import BOTTLENECK
 from livr.model.compress import obstacle
 from livr.model.load import load
 from livr.model.model import Model
+from livr.train.disk import disk_fault
 from livr.train.progress import VALIDATION_COST, Meter, Progress
 from livr.train.run import train
 
@@ -181,7 +182,7 @@ def main(folder: Path, fresh: bool) -> int:
         reason = str(error)
     except Exception as error:
         traceback.print_exc()
-        reason = f"{type(error).__name__}: {error}"
+        reason = disk_fault(error) or f"{type(error).__name__}: {error}"
     else:
         return 0
     sys.stderr.write(reason + "\n")

@@ -30,6 +30,7 @@ class Audit:
         findings: One per claim.
         sources: Number of different sources that the questions share, 0 if they share none.
         surroundings: Device, threads and versions, see `livr.machine`.
+        doubts: What makes the comparison with the control or the baseline doubtful.
     """
 
     model: str
@@ -42,6 +43,7 @@ class Audit:
     findings: tuple[Finding, ...]
     sources: int = 0
     surroundings: Mapping[str, Any] = field(default_factory=dict)
+    doubts: Sequence[str] = ()
 
     @property
     def name(self) -> str:
@@ -73,6 +75,7 @@ class Audit:
             "baseline": self.baseline,
             "seed": self.seed,
             "surroundings": dict(self.surroundings),
+            **({"doubts": list(self.doubts)} if self.doubts else {}),
             "verdict": self.verdict,
             "findings": [f.row() for f in self.findings],
         }

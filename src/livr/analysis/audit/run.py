@@ -22,10 +22,12 @@ from livr.analysis.audit import (
     robust,
     transplant,
 )
+from livr.analysis.audit.beside import doubts, refuse_no_control
 from livr.analysis.audit.case import Case
 from livr.analysis.audit.finding import Finding
 from livr.analysis.audit.result import Audit, write
 from livr.analysis.inside.questions import Questions
+from livr.arguments import checked
 from livr.data.example import Example
 from livr.data.store import load_split
 from livr.errors import ConfigError, DataError, ModelError
@@ -70,6 +72,7 @@ TESTS: dict[str, Test] = {
 """Every test, in the order in which they run."""
 
 
+@checked
 def audit(
     model: Source,
     data: str | PathLike[str],
@@ -102,19 +105,18 @@ def audit(
         on_progress: Told how far the audit is.
 
     Raises:
-        ConfigError: There is no such test, `limit` is negative, or `out` cannot be written.
+        ConfigError: There is no such test, control or baseline, see `beside`; `limit` is negative,
+            or `out` cannot be written.
         ModelError: The model has no latents, or cannot be loaded.
         DataError: The questions cannot be read, or there are none.
     """
-    _refuse(tests, out)
+    _refuse(tests, out, model, control, baseline)
     examples = draw_questions(load_split(Path(data), split), limit, seed, f"{data}, split {split}")
     chosen = {name: TESTS[name] for name in TESTS if not tests or name in tests}
     meter = Meter(sum(t.cost for t in chosen.values()) + 1, on_progress)
     case = _case(model, control, baseline, examples, batch_size, seed, trust_remote_code)
     meter.advance(1, "reading images")
-    findings: list[Finding] = []
-    for test in chosen.values():
-        findings += _perform(test, case, meter)
+    findings = [found for test in chosen.values() for found in _perform(test, case, meter)]
     result = Audit(
         model=source_name(model),
         data=str(data),
@@ -126,19 +128,21 @@ def audit(
         findings=tuple(findings),
         sources=how_many(case.sources),
         surroundings=surroundings(),
+        doubts=doubts(model, control, baseline),
     )
     if out is not None:
         write(result, Path(out))
     return result
 
 
-def _refuse(tests: Sequence[str], out: str | PathLike[str] | None) -> None:
+def _refuse(tests: Sequence[str], out: str | PathLike[str] | None, *sources: Source | None) -> None:
     """Complain about what cannot work before anything is loaded."""
     unknown = [name for name in tests if name not in TESTS]
     if unknown:
         raise ConfigError(f"there is no test {unknown[0]!r}; choose from {', '.join(TESTS)}")
     if out is not None:
         refuse_folder(out)
+    refuse_no_control(*sources)
 
 
 def draw_questions(
@@ -188,6 +192,8 @@ def _case(
             f"--control {source_name(control)} has no latents; give a latents_only run"
         )
     plain = None if baseline is None else open_model(baseline, trust_remote_code)
+    if baseline is not None and plain is not None and plain.num_latents:
+        raise ModelError(f"--baseline {source_name(baseline)} has latents; give an sft run")
     return Case(
         Questions(asked, examples, batch_size),
         control=None if against is None else Questions(against, examples, batch_size),
