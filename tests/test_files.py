@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import json
+import resource
+import shutil
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from livr.files import whole_file, write_json, write_whole
+from livr.data.target import staged_folder
+from livr.files import told_as, whole_file, write_json, write_whole
 
 
 def test_a_file_appears_whole_with_its_folder(tmp_path: Path) -> None:
@@ -36,3 +41,49 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     with pytest.raises(UnicodeEncodeError):
         write_whole(path, "\udc80")
     assert json.loads(path.read_text(encoding="utf-8")) == {"a": 1}
+
+
+@pytest.fixture
+def small_files() -> Iterator[Callable[[int], None]]:
+    """`small_files(bytes)`: no file may grow beyond that, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    signals = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    signal.signal(signal.SIGXFSZ, signals)
+
+
+def test_a_full_disk_is_told_with_the_file(tmp_path: Path, small_files) -> None:
+    path = tmp_path / "a.txt"
+    small_files(10)
+    with pytest.raises(OSError, match="File too large") as caught:
+        write_whole(path, "x" * 100)
+    assert caught.value.filename == str(path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("copied", [False, True])
+def test_a_folder_is_called_as_its_user_called_it(tmp_path: Path, small_files, copied) -> None:
+    out, source = tmp_path / "out", tmp_path / "source"
+    source.write_bytes(b"x" * 100)
+    small_files(10)
+    with pytest.raises(OSError, match="File too large") as caught, staged_folder(out) as stage:
+        if copied:
+            shutil.copy(source, stage / "a")
+        else:
+            (stage / "a").write_bytes(b"x" * 100)
+    assert caught.value.filename == str(out / "a" if copied else out)
+    assert list(tmp_path.iterdir()) == [source]
+
+
+def test_a_temporary_name_is_not_told(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with pytest.raises(FileNotFoundError) as caught, staged_folder(out) as stage:
+        (stage / "in" / "a").write_text("x")
+    assert caught.value.filename == str(out / "in" / "a")
+    with pytest.raises(PermissionError) as refused, told_as(out, str(tmp_path / ".out-")):
+        raise PermissionError(13, "Permission denied", str(tmp_path / ".out-8166rvqx"))
+    assert refused.value.filename == str(out)
+    with pytest.raises(FileNotFoundError) as other, told_as(out, str(tmp_path / ".out-")):
+        (tmp_path / "elsewhere").stat()
+    assert other.value.filename == str(tmp_path / "elsewhere")

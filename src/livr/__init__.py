@@ -9,8 +9,8 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # `typing` itself takes long, and Ctrl-C is not dealt with before `livr.cli`
 if TYPE_CHECKING:
     from livr.analysis.audit.run import audit as audit
     from livr.data.example import Example as Example
@@ -37,7 +37,7 @@ _PUBLIC = {
 __all__ = [*_PUBLIC, "__version__"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name == "__version__":
         return import_module("importlib.metadata").version("livr")
     if name not in _PUBLIC:
@@ -52,7 +52,7 @@ def __dir__() -> list[str]:
 class _Package(ModuleType):
     """Keeps `livr.train` the function even after the subpackage `livr.train` was imported."""
 
-    def __setattr__(self, name: str, value: Any) -> None:
+    def __setattr__(self, name: str, value: object) -> None:
         if not (isinstance(value, ModuleType) and name in _PUBLIC):
             super().__setattr__(name, value)
 

@@ -2,11 +2,38 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Errors of a disk, a quota or a file that takes no more."""
+
+
+@contextmanager
+def told_as(path: Path, temporary: str) -> Iterator[None]:
+    """Lets errors of the disk inside the block name what is written, as its user named it.
+
+    Args:
+        path: What is written in the end; a full disk is told without any name, and gets this one.
+        temporary: How the paths begin of what is written in its place.
+    """
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in FULL
+        # Of a copy, the first name is the file that is read.
+        named = error.filename2 if full and error.filename2 else error.filename
+        if named is None and full:
+            error.filename = str(path)
+        elif isinstance(named, str) and named.startswith(temporary):
+            _, slash, inside = named.removeprefix(temporary).partition("/")
+            error.filename = f"{path}{slash}{inside}"
+            error.filename2 = None
+        raise
 
 
 @contextmanager
@@ -19,8 +46,9 @@ def whole_file(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".part")
     try:
-        yield partial
-        partial.replace(path)
+        with told_as(path, str(partial)):
+            yield partial
+            partial.replace(path)
     except BaseException:
         with suppress(OSError):  # must not hide what went wrong
             partial.unlink()

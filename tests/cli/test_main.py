@@ -14,7 +14,7 @@ import pytest
 from safetensors import SafetensorError
 
 import livr
-from livr.cli import env
+from livr.cli import env, verbs
 from livr.cli import main as cli
 from livr.errors import ConfigError, DataError, Problem
 
@@ -33,19 +33,19 @@ def imported(code: str) -> set[str]:
 
 
 def test_every_verb_has_a_file() -> None:
-    assert [verb for verb in cli.VERBS if not cli.find_spec(f"livr.cli.{verb}")] == []
+    assert [verb for verb in verbs.VERBS if not verbs.find_spec(f"livr.cli.{verb}")] == []
 
 
 def test_help_names_every_verb() -> None:
     listed = re.findall(r"^│ (\w+) +\w", run("--help").stdout, re.MULTILINE)
-    assert tuple(listed) == cli.VERBS
+    assert tuple(listed) == verbs.VERBS
 
 
-@pytest.mark.parametrize("args", [[], *[[verb] for verb in cli.VERBS]], ids=str)
+@pytest.mark.parametrize("args", [[], *[[verb] for verb in verbs.VERBS]], ids=str)
 def test_help_imports_nothing_heavy(args: list[str]) -> None:
     code = f"""
 import sys
-from livr.cli.main import app
+from livr.cli.verbs import app
 try:
     app({args} + ["--help"])
 except SystemExit as end:
@@ -115,8 +115,8 @@ _WRITING = "Error while serializing: I/O error"
     [
         (ConfigError("no such setting: lora.rank"), 2, "error: no such setting: lora.rank\n"),
         (DataError("2 problems", [Problem("train.jsonl", 3, "x")]), 2, "train.jsonl:3: x"),
-        (PermissionError(13, "Permission denied", "out"), 2, "out: Permission denied"),
-        (OSError(28, "No space left on device"), 2, "No space left on device"),
+        (PermissionError(13, "Permission denied", "a"), 2, "a: Permission denied. Change its perm"),
+        (OSError(28, "No space left on device", "a"), 2, "a: No space left on device. Make room"),
         (SafetensorError(f"{_WRITING}: No space left (os error 28)"), 2, "written: No space left"),
         (KeyboardInterrupt(), 130, "error: Stopped.\n"),
         (KeyboardInterrupt("Go on with x."), 130, "error: Stopped. Go on with x.\n"),

@@ -9,7 +9,7 @@ from tests import tiny
 
 import livr
 from livr.cli.console import which_latents
-from livr.cli.main import load_verb
+from livr.cli.verbs import load_verb
 from livr.config import TrainConfig
 from livr.errors import ConfigError, ModelError
 from livr.export.source import read_source

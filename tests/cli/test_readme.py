@@ -12,7 +12,7 @@ from tests import tiny
 
 from livr.analysis.ablate.cells import recipes
 from livr.analysis.ablate.grid import load_grid
-from livr.cli import main as cli
+from livr.cli.verbs import load_verb
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -59,7 +59,7 @@ def test_there_are_commands_to_check() -> None:
 
 @pytest.mark.parametrize("words", commands(), ids=lambda words: " ".join(words[:3]))
 def test_the_commands_exist(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    command = cli.load_verb(words[1])
+    command = load_verb(words[1])
     for word in words[2:]:
         if word in getattr(command, "commands", {}):
             command = command.commands[word]

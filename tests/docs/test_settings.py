@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 from pydantic import Field
 
-from livr.cli import main as cli
+from livr.cli.verbs import load_verb
 from livr.config import LatentsConfig, load_recipe
 from livr.data.build import buildable
 from livr.recipes import FOLDER
@@ -84,7 +84,7 @@ def test_recipes_are_listed_where_they_differ(settings: ModuleType) -> None:
 
 
 def text_of(verb: str, option: str) -> str:
-    (found,) = [item for item in cli.load_verb(verb).params if item.name == option]
+    (found,) = [item for item in load_verb(verb).params if item.name == option]
     return str(found.help)
 
 

@@ -11,7 +11,7 @@ import torch
 import yaml
 
 import livr
-from livr.cli.main import load_verb
+from livr.cli.verbs import load_verb
 from livr.errors import ConfigError, LivrError, ModelError
 from livr.export import api, files, merge
 from livr.export.fresh import load_model, load_processor

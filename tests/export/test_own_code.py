@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import livr
-from livr.cli import main as cli
 from livr.cli.console import TrustFlag
+from livr.cli.verbs import load_verb
 from livr.config import TrainConfig, load_recipe
 from livr.errors import ConfigError, ModelError
 from livr.train.run import train
@@ -84,7 +84,7 @@ def test_a_recipe_cannot_give_trust(work, tmp_path) -> None:
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_one_declaration(verb) -> None:
-    command = cli.load_verb(verb)
+    command = load_verb(verb)
     found = next(p for p in command.params if FLAG in p.opts)
     (option,) = TrustFlag.__metadata__
     assert (found.help, found.default) == (option.help, False)

@@ -17,7 +17,7 @@ from transformers import AutoModelForImageTextToText
 from typer.testing import CliRunner
 
 import livr
-from livr.cli.main import app
+from livr.cli.verbs import app
 from livr.errors import ConfigError
 from livr.mini import checkpoint_dir
 from livr.mini.assets import load_assets

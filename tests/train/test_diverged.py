@@ -38,9 +38,15 @@ def test_a_loss_between_two_that_are_logged(config, monkeypatch) -> None:
         return mean(*args, **kwargs) + (torch.nan if len(calls) == 5 else 0)
 
     monkeypatch.setattr(stages, "mean_over_answers", fails_once)
-    with pytest.raises(LivrError, match="the loss is not a finite number at step 10 of stage1"):
+    with pytest.raises(LivrError, match="is not a finite number at step 10 of stage1") as caught:
         train(config)
+    # There are checkpoints by then.
+    assert f"start again with another --out: {config.out} keeps" in str(caught.value)
     assert not (config.out / "adapter").exists()
+    # What a resumed run comes to again is no reason to say so.
+    calls[4:] = []
+    with pytest.raises(LivrError, match=r"with another --out: .*run keeps what came before"):
+        train(config, resume=True)
     lines = (config.out / "metrics.jsonl").read_text().splitlines()
     assert [e["step"] for e in map(json.loads, lines) if "loss" in e] == [1]
 

@@ -6,6 +6,7 @@ import resource
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -197,6 +198,26 @@ def test_a_setting_that_is_new_since_the_run_began_had_its_default(config, stop_
     stored.write_text(yaml.safe_dump(settings), encoding="utf-8")
     with pytest.raises(ConfigError, match=r"other settings than these: optim;"):
         train(config, resume=True)
+
+
+@pytest.mark.parametrize("held", ['{"train.jsonl": ', "[]"])
+def test_a_damaged_record_of_the_data_names_its_file(config, stop_at, held) -> None:
+    with pytest.raises(RuntimeError):
+        stop_at(3, RuntimeError())
+        train(config)
+    record = config.out / "data.json"
+    record.write_text(held)
+    with pytest.raises(ConfigError, match=rf"{record} .*; if {config.data} is what .* delete"):
+        train(config, resume=True)
+    record.unlink()
+    train(config, resume=True)
+
+
+@pytest.mark.parametrize("data", [".", "../parts", "sub/.."])
+def test_a_run_is_named_after_the_folder_that_a_path_means(data, tmp_path, monkeypatch) -> None:
+    (tmp_path / "parts" / "sub").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "parts")
+    assert folders.usual_out(TrainConfig(method="sft"), Path(data)) == Path("runs/parts-sft-42")
 
 
 def test_a_folder_called_mini_is_not_the_embedded_model(tmp_path, monkeypatch) -> None:

@@ -15,7 +15,7 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from livr.cli.main import load_verb
+from livr.cli.verbs import load_verb
 from livr.config import TrainConfig, dump
 from livr.errors import ConfigError
 from livr.method.variants import Variant, variant

@@ -20,7 +20,12 @@ from transformers import (
 from transformers.dynamic_module_utils import get_class_from_dynamic_module
 
 from livr.backbones.four_bit import four_bit_settings
-from livr.backbones.hub import at_revision, must_look_like_a_checkpoint, remember_commit
+from livr.backbones.hub import (
+    at_revision,
+    must_look_like_a_checkpoint,
+    not_reached,
+    remember_commit,
+)
 from livr.errors import ModelError, UnsupportedModelError
 from livr.method import attention
 
@@ -73,7 +78,8 @@ def load_backbone(
     except ModelError:
         raise
     except LOADING_FAILS as error:
-        reason = next((ln for ln in str(error).splitlines() if ln.strip()), type(error).__name__)
+        first = next((ln for ln in str(error).splitlines() if ln.strip()), type(error).__name__)
+        reason = not_reached(source, error) or first
         if "trust_remote_code" in str(error):
             reason = "it brings its own code; read it, then allow it with --trust-remote-code"
         raise ModelError(f"cannot load {source} as a vision-language model: {reason}") from error

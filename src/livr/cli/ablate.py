@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from livr.cli.console import JsonFlag, TrustFlag, complain, note, print_json
+from livr.cli.console import (
+    GOES_ON,
+    JsonFlag,
+    TrustFlag,
+    complain,
+    note,
+    print_json,
+    when_stopped,
+)
 from livr.cli.grids import FAILED_CELLS, check_again, listening, show_cost
 
 if TYPE_CHECKING:
@@ -122,7 +130,7 @@ def _run(
     command: str,
 ) -> Board:
     cells, known = chosen
-    with listening("loading") as (tell, listen):
+    with when_stopped(GOES_ON), listening("loading") as (tell, listen):
         from livr.analysis.ablate.known import take_over
         from livr.analysis.ablate.results import read_results
         from livr.analysis.ablate.run import prepare, run_grid

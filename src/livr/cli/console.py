@@ -9,7 +9,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
@@ -139,6 +139,23 @@ def print_fields(fields: Mapping[str, str]) -> None:
     width = max(map(len, fields), default=0)
     for name, value in fields.items():
         typer.echo(f"{name:<{width}}  {value}")
+
+
+@contextmanager
+def when_stopped(then: str | Callable[[], str]) -> Iterator[None]:
+    """Say how to go on, if the block is stopped by Ctrl-C.
+
+    Args:
+        then: One sentence, or what makes it when it is needed.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(then if isinstance(then, str) else then()) from stop
+
+
+GOES_ON = "The same command goes on from what it had saved."
+"""For `when_stopped`, of commands that need no --resume."""
 
 
 def hush() -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from livr.cli.console import JsonFlag, hush, note, print_json, progress
+from livr.cli.console import GOES_ON, JsonFlag, hush, note, print_json, progress, when_stopped
 
 TaskOption = Annotated[
     list[str] | None,
@@ -37,7 +37,8 @@ def demo(
     """Train direct SFT and LIVR on real images, compare them, write a report."""
     from livr.config import build
 
-    with progress(1.0, "loading") as advance:
+    then = f"Without --overwrite: {GOES_ON}" if overwrite else GOES_ON
+    with when_stopped(then), progress(1.0, "loading") as advance:
         hush()
         from livr.analysis.demo import DemoConfig, run_demo
         from livr.train.progress import Progress

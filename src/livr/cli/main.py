@@ -1,104 +1,17 @@
-"""The `livr` command.
-
-Every verb lives in `livr/cli/<verb>.py` and is imported only when it is asked for. That file
-offers either a function named like the verb or a sub-application named `app`. Nothing heavy is
-imported at the top of these files, so `--help` answers at once.
-"""
+"""The `livr` command: what is set up before a verb runs, and how it ends."""
 
 from __future__ import annotations
 
 import io
 import os
-import signal
 import sys
 import warnings
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Annotated, Any
 
-import typer
-from typer.core import TyperGroup
+from livr.cli.stop import INTERRUPTED, Stop, Stopped
 
-from livr.cli.console import complain
-from livr.errors import LivrError
+# Whatever takes time is imported in functions: Ctrl-C is dealt with from `main` on.
 
-VERBS = (
-    "demo",
-    "data",
-    "train",
-    "eval",
-    "predict",
-    "compare",
-    "ablate",
-    "check",
-    "audit",
-    "explain",
-    "report",
-    "export",
-    "mini",
-    "env",
-)
-"""Every verb, in the order of `livr --help`."""
-
-USER_ERROR, BUG, INTERRUPTED = 2, 1, 130
-
-
-def load_verb(verb: str) -> Any:
-    """Import one verb and return its command.
-
-    Args:
-        verb: One of `VERBS`.
-    """
-    module = import_module(f"livr.cli.{verb}")
-    app = getattr(module, "app", None)
-    if app is None:
-        app = typer.Typer(add_completion=False)
-        app.command(name=verb)(getattr(module, verb))
-    command = typer.main.get_command(app)
-    command.name = verb
-    return command
-
-
-class LazyVerbs(TyperGroup):
-    """A group whose commands are imported one by one, on demand."""
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        return [verb for verb in VERBS if find_spec(f"livr.cli.{verb}")]
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        return load_verb(cmd_name) if cmd_name in self.list_commands(ctx) else None
-
-    def invoke(self, ctx: Any) -> Any:
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt as stop:
-            raise Stopped(str(stop)) from stop
-
-
-class Stopped(Exception):  # noqa: N818
-    """Ctrl-C or SIGTERM, under a name that typer does not know: it would exit without a word."""
-
-
-app = typer.Typer(cls=LazyVerbs, add_completion=False, no_args_is_help=True)
-
-
-def print_version(wanted: bool) -> None:
-    if wanted:
-        import livr
-
-        typer.echo(f"livr {livr.__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def livr(
-    version: Annotated[
-        bool,
-        typer.Option("--version", callback=print_version, is_eager=True, help="Show the version."),
-    ] = False,
-) -> None:
-    """LIVR: give a vision-language model a visual scratchpad, and see whether it helps."""
-
+USER_ERROR, BUG = 2, 1
 
 _ENDED = "killed by signal: Terminated"
 """What PyTorch says, wherever the command happens to be, when a scheduler's SIGTERM reaches a
@@ -114,6 +27,9 @@ def explain(error: BaseException) -> int:
     Returns:
         2 if the user can mend it, 130 after Ctrl-C, 1 for a bug of ours.
     """
+    from livr.cli.console import complain
+    from livr.errors import LivrError
+
     if isinstance(error, Stopped):
         complain(f"Stopped. {error}".strip())
         return INTERRUPTED
@@ -127,7 +43,7 @@ def explain(error: BaseException) -> int:
 
     fault = disk_fault(error)
     if fault is not None:
-        complain(fault)
+        complain(f"{fault}{_then(error)}")
         return USER_ERROR
     kind = type(error).__name__
     if kind == "OutOfMemoryError":
@@ -143,34 +59,61 @@ def explain(error: BaseException) -> int:
     return BUG
 
 
-def hang_up(number: int, _frame: Any) -> None:
-    """Stop as Ctrl-C does, once: shells send the signal again, which would stop the tidying up.
+def _then(error: BaseException) -> str:
+    """What to do about an error of the disk, where that is plain."""
+    import errno
 
-    Raises:
-        KeyboardInterrupt: Always.
-    """
-    signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt
+    from livr.files import FULL
+
+    number = error.errno if isinstance(error, OSError) else None
+    if number in FULL:
+        return ". Make room there, or write to another disk"
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return ". Change its permissions, or choose another place"
+    return ""
 
 
 def main() -> None:
     """Run the command line: exit 0, 2 for an error the user can mend, 1 for a bug."""
+    stop = Stop()
+    try:
+        stop.watch()
+        _run()
+    except (Exception, KeyboardInterrupt, SystemExit) as error:
+        if isinstance(error, SystemExit) and not (stop.asked and error.code):
+            raise
+        if stop.asked:
+            stop.ignore()
+            meant = isinstance(error, Stopped | KeyboardInterrupt)
+            sys.exit(explain(error if meant else KeyboardInterrupt()))
+        if os.environ.get("LIVR_DEBUG") and not _is_for_people(error):
+            raise
+        sys.exit(explain(error))
+
+
+def _is_for_people(error: BaseException) -> bool:
+    from livr.errors import LivrError
+
+    return isinstance(error, LivrError | Stopped)
+
+
+def _run() -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     # Pillow warns of pictures that livr refuses in a sentence of its own.
     warnings.filterwarnings("ignore", message="Image size .* exceeds limit")
-    # A scheduler's SIGTERM stops a command as Ctrl-C does, and the processes it started with it.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    # So does a terminal that is closed, unless nohup has it ignored. Windows has no such signal.
-    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
-        signal.signal(signal.SIGHUP, hang_up)
-    # File names may hold bytes that are no text, and no output is worth a traceback.
-    for stream in (sys.stdout, sys.stderr):
+    _open_streams()
+    from livr.cli.verbs import app
+
+    app()
+
+
+def _open_streams() -> None:
+    """Make standard output and standard error take whatever is written to them."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed, as by `livr eval >&-`
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+        stream = getattr(sys, name)
+        # File names may hold bytes that are no text, and no output is worth a traceback.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    try:
-        app()
-    except (Exception, KeyboardInterrupt) as error:
-        if os.environ.get("LIVR_DEBUG") and not isinstance(error, LivrError | Stopped):
-            raise
-        sys.exit(explain(error))

@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from livr.cli.console import JsonFlag, hush, print_fields, print_json, print_table, progress
+from livr.cli.console import (
+    GOES_ON,
+    JsonFlag,
+    hush,
+    print_fields,
+    print_json,
+    print_table,
+    progress,
+    when_stopped,
+)
 
 if TYPE_CHECKING:
     from livr.mini.pretrain import Report
@@ -31,7 +40,7 @@ WorkersOption = Annotated[int, typer.Option("--workers", min=0, help="Rendering 
 @contextmanager
 def _watched(tower: int, decoder: int) -> Iterator[dict[str, Any]]:
     """Progress over both parts of a training; yields who listens to them."""
-    with progress(tower + decoder, "vision tower") as advance:
+    with when_stopped(GOES_ON), progress(tower + decoder, "vision tower") as advance:
         hush()
 
         def on_tower(step: int, loss: float) -> None:

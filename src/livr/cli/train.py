@@ -16,6 +16,7 @@ from livr.cli.console import (
     print_fields,
     print_json,
     progress,
+    when_stopped,
 )
 from livr.recipes import FOLDER
 
@@ -72,8 +73,9 @@ def train(
     if config.data is None:
         raise ConfigError("no data set: give --data FOLDER with a train.jsonl in it")
     if config.out is None:
-        name = f"{config.data.resolve().name}-{config.method}-{config.seed}"
-        config = config.model_copy(update={"out": Path("runs") / name})
+        from livr.train.folder import usual_out
+
+        config = config.model_copy(update={"out": usual_out(config, config.data)})
     if gpu is not None and not dry_run:
         raise ConfigError("--gpu estimates for another machine; it needs --dry-run")
     if dry_run:
@@ -93,19 +95,18 @@ def run(config: TrainConfig, resume: bool, as_json: bool = False) -> None:
     if not is_first():
         run_training(config, resume=resume)
         return
-    try:
-        with progress(1.0, "loading") as advance:
 
-            def listen(state: Progress) -> None:
-                advance(state.done / state.total, state.phase)
-
-            done = run_training(config, resume=resume, on_progress=listen)
-    except KeyboardInterrupt as stop:
+    def then() -> str:
         if config.out is not None and worth_resuming(config.out):
-            then = f"The same command with --resume continues the run in {config.out}."
-        else:
-            then = "There was no checkpoint yet, so there is nothing to continue."
-        raise KeyboardInterrupt(then) from stop
+            return f"The same command with --resume continues the run in {config.out}."
+        return "There was no checkpoint yet, so there is nothing to continue."
+
+    with when_stopped(then), progress(1.0, "loading") as advance:
+
+        def listen(state: Progress) -> None:
+            advance(state.done / state.total, state.phase)
+
+        done = run_training(config, resume=resume, on_progress=listen)
     if done.val_accuracy is None:
         note("No val.jsonl: the last checkpoint was kept.")
     if as_json:

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Self
 
 from PIL import Image
-from pydantic import BaseModel, ConfigDict
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from livr.errors import DataError
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 IMAGE_PLACEHOLDER = "<image>"
@@ -32,6 +43,9 @@ class Example(BaseModel):
             of its questions are (MMVP's pairs). Unique within a data set; None for none.
         sources: Names of what is behind its pictures, which other questions may show as well: a
             photograph, a scene, a part. Such questions are split and drawn together.
+
+    Raises:
+        DataError: A field is missing, or is of another kind; or no letters name so many choices.
     """
 
     model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True, extra="forbid")
@@ -46,3 +60,37 @@ class Example(BaseModel):
     board: tuple[str, ...] | None = None
     score_group: str | None = None
     sources: tuple[str, ...] = ()
+
+    @field_validator("choices")
+    @classmethod
+    def _have_letters(cls, choices: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if choices is not None and not 2 <= len(choices) <= len(LETTERS):
+            raise ValueError(
+                f"{len(choices)} given; expected 2 to {len(LETTERS)}, or None if open-ended"
+            )
+        return choices
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _or_an_error_for_people(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return handler(values)
+        except ValidationError as error:
+            # A field that may be one of several kinds has an error for each.
+            first = {item["loc"][0]: item for item in reversed(error.errors())}
+            wrong = [f"  {name}: {_in_words(str(name), first[name])}" for name in sorted(first)]
+            raise DataError("\n".join(["no Example can be made of this:", *wrong])) from error
+
+
+def _in_words(name: str, wrong: Mapping[str, Any]) -> str:
+    value = wrong["input"]
+    match wrong["type"]:
+        case "tuple_type":
+            return f"{value!r} is no list; give {name}=[{value!r}]"
+        case "missing":
+            return "missing"
+        case "extra_forbidden":
+            return f"no such field; known here: {', '.join(Example.model_fields)}"
+        case "value_error":
+            return str(wrong["msg"]).removeprefix("Value error, ")
+    return f"{wrong['msg']}, not {value!r}"

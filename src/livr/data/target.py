@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from livr.errors import DataError
+from livr.files import told_as
 
 MANIFEST = "manifest.json"
 
@@ -120,7 +121,8 @@ def staged_folder(
         DataError: See `writable_target`; or the old folder could not be deleted.
     """
     target = writable_target(out, overwrite, inputs)
-    with parents_of(target):
+    started = str(target.with_name(f".{target.name}-"))
+    with told_as(out, started), parents_of(target):
         stage = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
         stage.chmod(0o755)
         try:

@@ -16,7 +16,9 @@ import torch
 from torch import Tensor
 from transformers import GenerationConfig
 
+from livr.arguments import checked
 from livr.errors import ConfigError, LivrError
+from livr.evaluate.target import refuse_folder
 from livr.export.adapter import write_adapter
 from livr.export.card import write_card
 from livr.export.files import (
@@ -42,6 +44,7 @@ from livr.export.verify import (
     must_agree,
     questions,
 )
+from livr.files import told_as
 from livr.model.load import load
 from livr.model.model import Model
 from livr.model.vocabulary import lookup_scale
@@ -50,6 +53,7 @@ from livr.train.disk import disk_fault
 SHARD_SIZE = "4GB"
 
 
+@checked
 def export(
     model: str | PathLike[str],
     out: str | PathLike[str],
@@ -84,16 +88,18 @@ def export(
         raise ConfigError(f"{model} tuned {tuned}, so there is no adapter; leave out --adapter")
     if adapter and dtype != "auto":
         raise ConfigError("--dtype is for merged weights; an adapter is kept as it was trained")
+    refuse_folder(target)
     precision = target_dtype(dtype, source)
     partial = target.with_name(target.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
-        partial.mkdir(parents=True)
-        with full_float32():
-            done = _write(source, partial, precision, adapter)
-        if target.is_dir():
-            target.rmdir()
-        partial.rename(target)
+        with told_as(target, str(partial)):
+            partial.mkdir(parents=True)
+            with full_float32():
+                done = _write(source, partial, precision, adapter)
+            if target.is_dir():
+                target.rmdir()
+            partial.rename(target)
     except Exception as error:
         why = disk_fault(error)
         if why is None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from transformers.utils import cached_file
 
-from livr.backbones.hub import Place, at_revision, commit_in
+from livr.backbones.hub import Place, at_revision, base_is_gone, commit_in
 from livr.config import LatentsConfig, TrainConfig
 from livr.errors import ModelError
 from livr.method.variants import VARIANTS
@@ -94,10 +94,7 @@ class Source:
         try:
             found = cached_file(folder, name, _raise_exceptions_for_missing_entries=False, **at)
         except (OSError, ValueError) as error:
-            raise ModelError(
-                f"{self.run} was trained on {self.checkpoint}, which cannot be read now; put it "
-                f"back, or name its new place under `model` in {self.run / 'config.yaml'}"
-            ) from error
+            raise base_is_gone(self.run, self.checkpoint) from error
         return None if found is None else Path(found)
 
     def json(self, name: str) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from livr.backbones.backbone import WEIGHTS_FAIL, decoder_prefix, lora_targets
-from livr.backbones.hub import commit_of
+from livr.backbones.hub import commit_of, warn_of_another_commit
 from livr.config import LatentsConfig, LoraConfig, build
 from livr.errors import ConfigError, ModelError
 from livr.model.model import Model
@@ -206,19 +205,6 @@ def read_about(folder: Path) -> dict[str, Any]:
     return about
 
 
-def _warn_of_another_commit(model: Model, folder: Path, trained: str | None) -> None:
-    """Say so where the checkpoint's files on the hub were changed since the run."""
-    loaded = commit_of(model.hf)
-    if trained and loaded and trained != loaded:
-        hub_id = model.source.partition("@")[0]
-        warnings.warn(
-            f"{folder} was trained on {hub_id} at commit {trained}, and is now put on commit "
-            f"{loaded}; to get the former, write `model: {hub_id}@{trained}` in the run's "
-            "config.yaml",
-            stacklevel=4,  # where `livr.load` was called
-        )
-
-
 def load_adapter(model: Model, folder: Path) -> None:
     """Put a saved adapter on a freshly loaded backbone; LoRA stays float32, as it was trained.
 
@@ -226,7 +212,7 @@ def load_adapter(model: Model, folder: Path) -> None:
         ModelError: Files are missing, damaged, or do not fit the backbone.
     """
     about = read_about(folder)
-    _warn_of_another_commit(model, folder, about.get("base_commit"))
+    warn_of_another_commit(model.hf, model.source, folder, about.get("base_commit"))
     try:
         if about["latents"] is not None:
             latents = model.add_latents(about["latents"], seed=0)

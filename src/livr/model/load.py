@@ -14,7 +14,7 @@ from torch import Tensor
 from livr.backbones.backbone import load_backbone
 from livr.backbones.family import family_of
 from livr.backbones.four_bit import need_four_bit
-from livr.backbones.hub import must_look_like_a_checkpoint
+from livr.backbones.hub import base_is_gone, must_look_like_a_checkpoint
 from livr.backbones.processor import load_processor
 from livr.config import LatentsConfig, TrainConfig, build
 from livr.data.example import Example
@@ -220,19 +220,6 @@ def _checkpoint(name: str, run: Path | None) -> str:
         except ModelError as error:
             raise base_is_gone(run, path) from error
     return path
-
-
-def base_is_gone(run: Path, checkpoint: str) -> ModelError:
-    """The error of a run whose base model is not where it was in training.
-
-    Args:
-        run: The folder of the run.
-        checkpoint: Folder or hub id of the model.
-    """
-    return ModelError(
-        f"{run} was trained on {checkpoint}, which cannot be read now; put it back, or name its "
-        f"new place under `model` in {run / 'config.yaml'}"
-    )
 
 
 def read_settings(file: Path) -> TrainConfig:

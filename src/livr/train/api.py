@@ -7,16 +7,18 @@ from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
 
+from livr.arguments import checked
 from livr.config import load_recipe
-from livr.errors import ConfigError
 from livr.model.model import Model
 from livr.recipes import FOLDER, find_shipped
+from livr.train.folder import usual_out
 from livr.train.progress import Listener
 from livr.train.run import Run
 from livr.train.run import train as run_training
 from livr.train.start import follow, named, refuse_trained
 
 
+@checked
 def train(
     model: Model | str | PathLike[str],
     data: str | PathLike[str],
@@ -53,8 +55,6 @@ def train(
 
     Source: METHOD section 2 (paper appendix B).
     """
-    if isinstance(settings, str):
-        raise ConfigError(f"settings is one text; give a list of them: settings=[{settings!r}]")
     loaded = model if isinstance(model, Model) else None
     source = model.source if isinstance(model, Model) else os.fspath(model)
     given = {"model": source, "data": Path(data), "seed": seed}
@@ -66,7 +66,6 @@ def train(
         # A shipped recipe says what is usual; nobody asked for it against the model's own.
         own = named(settings) if file.resolve().parent == FOLDER.resolve() else None
         config = follow(config, loaded, own)
-    if out is None:
-        out = Path("runs") / f"{Path(data).name}-{config.method}-{config.seed}"
-    config = config.model_copy(update={"out": Path(out)})
+    where = usual_out(config, Path(data)) if out is None else Path(out)
+    config = config.model_copy(update={"out": where})
     return run_training(config, model=loaded, resume=resume, on_progress=on_progress)

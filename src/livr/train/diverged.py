@@ -10,6 +10,10 @@ from livr.errors import LivrError
 from livr.train.stage import Learner
 
 
+class DivergedError(LivrError):
+    """The same run would come to the same end again."""
+
+
 def refuse_loss(loss: float, step: int, stage: str, rate: float) -> None:
     """Refuse a loss that is infinite or not a number.
 
@@ -20,7 +24,7 @@ def refuse_loss(loss: float, step: int, stage: str, rate: float) -> None:
         rate: Peak learning rate, for the message.
 
     Raises:
-        LivrError: It is one.
+        DivergedError: It is one.
     """
     if not math.isfinite(loss):
         raise _diverged("the loss is not a finite number", step, stage, rate)
@@ -36,7 +40,7 @@ def refuse_weights(learner: Learner, step: int, rate: float) -> None:
         rate: Peak learning rate, for the message.
 
     Raises:
-        LivrError: There are some.
+        DivergedError: There are some.
     """
     # A sum of squares is not finite either where weights are so large that a forward pass fails.
     # One sum for all, so that a GPU is waited for once.
@@ -45,8 +49,8 @@ def refuse_weights(learner: Learner, step: int, rate: float) -> None:
         raise _diverged("weights are infinite or too large", step, learner.stage.name, rate)
 
 
-def _diverged(what: str, step: int, stage: str, rate: float) -> LivrError:
-    return LivrError(
+def _diverged(what: str, step: int, stage: str, rate: float) -> DivergedError:
+    return DivergedError(
         f"{what} at step {step} of {stage}: training diverged. Lower optim.lr ({rate:g} now) and "
         "start again"
     )

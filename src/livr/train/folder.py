@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,9 +16,12 @@ from livr.errors import ConfigError, LivrError
 from livr.evaluate.target import refuse_folder
 from livr.files import write_json
 from livr.mini import EMBEDDED
+from livr.settings import read_object
 from livr.train import processes
 from livr.train.checkpoint import worth_resuming
 from livr.train.disk import disk_fault
+from livr.train.diverged import DivergedError
+from livr.train.lock import LOCK, refuse_busy
 
 _FREE = {
     "out",
@@ -33,9 +35,15 @@ _FREE = {
 }
 """Settings that may change when a run is resumed: where things are, and how the same is computed
 with less memory or in less time."""
-_DATA = "data.json"
+LEARNT = "data.json"
+"""Hashes of the rows that a run learns from."""
 _MOVED = {"data": "data set", "model": "model"}
 """Settings that may say the same with another path."""
+
+
+def usual_out(config: TrainConfig, data: Path) -> Path:
+    """Where a run goes if nobody says: it is named after what it learns from, how, and its seed."""
+    return Path("runs") / f"{data.resolve().name}-{config.method}-{config.seed}"
 
 
 def with_whole_paths(config: TrainConfig) -> TrainConfig:
@@ -59,9 +67,10 @@ def check_target(config: TrainConfig, out: Path, resume: bool) -> None:
 
     Raises:
         ConfigError: It holds something, or a run with other settings, or no run to be resumed; or
-            nothing can be written there.
+            nothing can be written there, or another process writes there just now.
     """
-    exists = out.exists() and (not out.is_dir() or any(out.iterdir()))
+    refuse_busy(out)
+    exists = out.exists() and (not out.is_dir() or any(p.name != LOCK for p in out.iterdir()))
     if exists and not resume:
         raise ConfigError(f"{out} exists already; choose another --out, or continue with --resume")
     if resume and not (out / "config.yaml").is_file():
@@ -143,18 +152,20 @@ def _refuse_other_settings(config: TrainConfig, out: Path) -> None:
 
 def keep_data(data: Path, out: Path) -> None:
     """Write down what the run learns from, for `refuse_other_data`."""
-    write_json(out / _DATA, _fingerprints(data))
+    write_json(out / LEARNT, _fingerprints(data))
 
 
 def refuse_other_data(data: Path, out: Path) -> None:
     """Refuse to go on with rows other than those that a run was begun with.
 
     Raises:
-        ConfigError: train.jsonl or val.jsonl has changed since.
+        ConfigError: train.jsonl or val.jsonl has changed since, or nobody can tell any more.
     """
-    if not (out / _DATA).is_file():
+    kept = out / LEARNT
+    if not kept.is_file():
         return
-    then, now = json.loads((out / _DATA).read_text(encoding="utf-8")), _fingerprints(data)
+    advice = f"if {data} is what the run began with, delete the file and --resume again"
+    then, now = read_object(kept, advice, ConfigError), _fingerprints(data)
     if other := sorted(
         name for name in then.keys() | now.keys() if then.get(name) != now.get(name)
     ):
@@ -179,7 +190,7 @@ def resumable_or_gone(out: Path, made: bool | None, *, new: bool) -> Iterator[No
         new: Whether the run is new.
 
     Raises:
-        LivrError: In place of an error of the disk.
+        LivrError: In place of an error of the disk, or where training diverged after a checkpoint.
     """
     try:
         yield
@@ -187,6 +198,11 @@ def resumable_or_gone(out: Path, made: bool | None, *, new: bool) -> Iterator[No
         kept = worth_resuming(out)
         if new and not kept and processes.is_first():
             _clear(out, made)
+        if kept and isinstance(error, DivergedError):
+            raise LivrError(
+                f"{error} with another --out: {out} keeps what came before. Delete it if you need "
+                "neither its curve nor its checkpoints"
+            ) from error
         why = disk_fault(error)
         if why is None:
             raise

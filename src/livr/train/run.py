@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 from transformers import set_seed
@@ -25,6 +26,7 @@ from livr.train.folder import (
     resumable_or_gone,
     with_whole_paths,
 )
+from livr.train.lock import only_writer
 from livr.train.progress import Listener
 from livr.train.runner import Run, Runner, workload
 from livr.train.start import (
@@ -87,7 +89,8 @@ def train(
     config = in_its_precision(config, out) if resume else config
     made = processes.by_first(lambda: prepare(config, out, resume))
     refuse_other_data(data, out)
-    with resumable_or_gone(out, made, new=not resume):
+    alone = only_writer(out) if processes.is_first() else nullcontext()
+    with alone, resumable_or_gone(out, made, new=not resume):
         set_seed(config.seed)
         if model is None:
             model = load_base(config)
