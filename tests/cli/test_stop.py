@@ -55,6 +55,7 @@ def verb():
 env.env = verb
 """,
     "a class is made": """
+import livr.errors  # If it were imported afterwards, its own classes would hide it.
 from livr.cli import env
 env.env = lambda: exec("ctrl_c()", globals())
 """,
