@@ -72,7 +72,7 @@ def test_every_cell_has_its_row(done: Board) -> None:
 
 def test_latents_are_asked_blindfolded_too(grid: Grid, tmp_path: Path) -> None:
     """Only runs with latents have the number, and it is what `livr eval` says of the run."""
-    given = {"tasks": ["one"], "variants": ["sft", "livr"], "blindfolded": True}
+    given = {"tasks": ["one"], "variants": ["sft", "livr"], "baseline": "sft", "blindfolded": True}
     asked = Grid.model_validate(grid.model_dump() | given | {"settings": {"latents.num": 2}})
     board = run_grid(asked, prepare(asked, tmp_path / "out"), Here(), command="livr ablate g")
     rows = json.loads((board.out / "results.json").read_text("utf-8"))["rows"]
@@ -91,7 +91,7 @@ def test_latents_are_asked_blindfolded_too(grid: Grid, tmp_path: Path) -> None:
 
 def test_where_images_cannot_be_forgotten_they_stay(data: Path, tmp_path: Path) -> None:
     """Gemma 3 has sliding windows: asked blindfolded with its images, not refused."""
-    given = {"tasks": ["one"], "variants": ["livr"], "blindfolded": True}
+    given = {"tasks": ["one"], "variants": ["livr"], "baseline": "livr", "blindfolded": True}
     given |= {"settings": {"latents.num": 2}}
     grid = small_grid(data, gemma.gemma3(tmp_path / "model"))
     asked = Grid.model_validate(grid.model_dump() | given)
