@@ -1,16 +1,14 @@
 from __future__ import annotations
 
 import json
-import resource
 import shutil
-import signal
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from livr.data.target import staged_folder
 from livr.files import told_as, whole_file, write_json, write_whole
+from tests.full_disk import full_disk
 
 
 def test_a_file_appears_whole_with_its_folder(tmp_path: Path) -> None:
@@ -43,31 +41,22 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     assert json.loads(path.read_text(encoding="utf-8")) == {"a": 1}
 
 
-@pytest.fixture
-def small_files() -> Iterator[Callable[[int], None]]:
-    """`small_files(bytes)`: no file may grow beyond that, as on a disk that is full."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    signals = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, signals)
-
-
-def test_a_full_disk_is_told_with_the_file(tmp_path: Path, small_files) -> None:
+def test_a_full_disk_is_told_with_the_file(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
-    small_files(10)
-    with pytest.raises(OSError, match="File too large") as caught:
+    with full_disk() as limit, pytest.raises(OSError, match="File too large") as caught:
+        limit(10)
         write_whole(path, "x" * 100)
     assert caught.value.filename == str(path)
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("copied", [False, True])
-def test_a_folder_is_called_as_its_user_called_it(tmp_path: Path, small_files, copied) -> None:
+def test_a_folder_is_called_as_its_user_called_it(tmp_path: Path, copied: bool) -> None:
     out, source = tmp_path / "out", tmp_path / "source"
     source.write_bytes(b"x" * 100)
-    small_files(10)
-    with pytest.raises(OSError, match="File too large") as caught, staged_folder(out) as stage:
+    full = pytest.raises(OSError, match="File too large")
+    with full_disk() as limit, full as caught, staged_folder(out) as stage:
+        limit(10)
         if copied:
             shutil.copy(source, stage / "a")
         else:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import resource
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from livr.train import folder as folders
 from livr.train import stage as stages
 from livr.train.run import train
 from tests import tiny
+from tests.full_disk import full_disk
 
 
 @pytest.fixture
@@ -107,16 +107,8 @@ def test_only_the_first_process_deletes(tmp_path, monkeypatch) -> None:
         assert tmp_path.exists() is not first
 
 
-@pytest.fixture
-def small_files() -> Iterator[Callable[[int], None]]:
-    """`small_files(bytes)`: no file may grow beyond that, as on a disk that is full."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
 @pytest.mark.parametrize("writes", ["adapter", "optimizer"])
-def test_a_full_disk(config, monkeypatch, small_files, writes) -> None:
+def test_a_full_disk(config, monkeypatch, writes) -> None:
     """Whoever is writing: safetensors, or torch with a message of its own."""
     if writes == "optimizer":
         (config.data / "val.jsonl").unlink()
@@ -127,11 +119,11 @@ def test_a_full_disk(config, monkeypatch, small_files, writes) -> None:
     def fills(self, args, state, control, **kwargs) -> None:
         seen.append(state.epoch)
         if len(seen) == 2:
-            small_files(30_000)
+            limit(30_000)
         before(self, args, state, control, **kwargs)
 
     monkeypatch.setattr(stages.Hooks, "on_epoch_end", fills)
-    with pytest.raises(LivrError) as caught:
+    with full_disk() as limit, pytest.raises(LivrError) as caught:
         train(config)
     assert str(caught.value).startswith(f"training in {config.out} was stopped: ")
     assert "go on from the last checkpoint with --resume" in str(caught.value)
