@@ -3,12 +3,13 @@
 PYTHON ?= python3
 BIN    := .venv/bin
 STAMP  := .venv/.installed
+APP    := .venv-app
 ARGS   ?=
 GRID   ?= table1-pool
 PAGES  := settings demo grids audits forest benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types arch check docs bench evidence-check clean
+.PHONY: help setup app-env demo test test-app lint format types arch check docs bench evidence-check clean
 
 help:  ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1	\2/' | expand -t 24
@@ -25,11 +26,30 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/pip install -qq --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
+# Gradio needs an older pillow than the one that the committed numbers were made with. So it has an
+# environment of its own, which sees all of .venv behind its own packages.
+app-env: $(APP)/.installed  ## make .venv-app for the playground: .venv with gradio and its pillow
+
+$(APP)/.installed: $(STAMP) constraints-app.txt
+	@rm -rf $(APP)
+	@$(BIN)/python -m venv $(APP)
+	@$(BIN)/python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' \
+	  > "$$($(APP)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/behind.pth"
+	@echo "Installing into $(APP) ..."
+	@$(APP)/bin/pip install -qq --constraint constraints-app.txt gradio pillow
+	@touch $@
+
 demo: $(STAMP)  ## direct SFT beside LIVR on the embedded model and images; ARGS="--seeds 3"
 	@$(BIN)/livr demo $(ARGS)
 
 test: $(STAMP)  ## the test suite; ARGS="tests/cli -x"
 	@$(BIN)/pytest $(ARGS)
+ifeq ($(strip $(ARGS)),)
+	@$(MAKE) --no-print-directory test-app
+endif
+
+test-app: $(APP)/.installed  ## the tests of the playground's page, which need gradio
+	@$(APP)/bin/python -m pytest tests/app/test_page.py
 
 lint: $(STAMP)  ## ruff: style and format
 	@$(BIN)/ruff check .
@@ -58,5 +78,5 @@ bench: $(STAMP)  ## run every benchmark; each prints one JSON line; ARGS="--shor
 evidence-check: $(STAMP)  ## run one committed cell again and compare; ARGS="--cell 'counting sft 42'"
 	@$(BIN)/livr ablate evidence/$(GRID).yaml --check evidence/$(GRID).json $(ARGS)
 
-clean:  ## remove .venv and every cache
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+clean:  ## remove .venv, .venv-app and every cache
+	@rm -rf .venv $(APP) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist

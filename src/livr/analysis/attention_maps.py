@@ -19,7 +19,7 @@ from livr.backbones.pixtral import PixtralImageTextProcessor
 from livr.errors import UnsupportedModelError
 from livr.method.roles import Role
 from livr.model.encoder import Encoded, read_image
-from livr.model.model import Model
+from livr.model.model import Model, Use
 
 OUTLIER = 3.5
 """Robust z-score beyond which a position is unlike its neighbours (Iglewicz and Hoaglin)."""
@@ -142,11 +142,17 @@ def margins(model: Model, found: Sequence[Grid], sizes: Sequence[tuple[int, int]
 
 
 @torch.no_grad()
-def look(questions: Questions, mask: str) -> list[Look]:
-    """What the latents of every question look at under the rule called `mask`."""
+def look(questions: Questions, mask: str, latents: Use = "keep") -> list[Look]:
+    """What the latents of every question look at.
+
+    Args:
+        questions: The questions.
+        mask: Attention rule by name.
+        latents: Which latents the prompt carries; a number keeps the first so many.
+    """
     model = questions.model
     found = []
-    for chunk in questions.chunks():
+    for chunk in questions.chunks(latents):
         batch = questions.batch(chunk, answer=False)
         where_BK = latent_positions(model, chunk.prompts).to(batch.roles_BT.device)
         with recorded(model, where_BK) as weights, model.rule(mask, batch):

@@ -18,8 +18,8 @@ from livr.model.encoder import read_image
 
 SIDE = 260
 """Longer side of a drawn image in px."""
-MOST_WIDE = 1.6 * SIDE
-"""Widest row of several images in px."""
+MOST_WIDE = 1.6
+"""Widest row of several images, in multiples of that."""
 GAP = 6
 LONGEST = 140
 """Letters of a question that are shown."""
@@ -28,11 +28,11 @@ FULL = 3.0
 INK, MUTED = "#1d1c1a", "#6d6962"
 
 
-def strip(example: Example) -> list[Image.Image]:
-    """The images of a question at a common height."""
+def strip(example: Example, side: int = SIDE) -> list[Image.Image]:
+    """The images of a question at a common height; the longer side of one has `side` px."""
     images = [read_image(image, example.id) for image in example.images]
     whole = sum(im.width / im.height for im in images)
-    height = round(min(SIDE, *(SIDE * im.height / im.width for im in images), MOST_WIDE / whole))
+    height = round(side * min(1, MOST_WIDE / whole, *(im.height / im.width for im in images)))
     return [
         im.resize((max(1, round(height * im.width / im.height)), height), Image.Resampling.LANCZOS)
         for im in images

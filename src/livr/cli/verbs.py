@@ -29,6 +29,7 @@ VERBS = (
     "explain",
     "report",
     "export",
+    "app",
     "mini",
     "env",
 )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike, fspath
 
@@ -63,24 +64,39 @@ def predict(
     """
     if compress:
         need_hidden_image(mask)
-    example = _example(images, question, choices)
+    example = as_example(images, question, choices)
     asked = (
         model
         if isinstance(model, Model)
         else load(fspath(model), trust_remote_code=trust_remote_code)
     )
-    try:
+    with without_id():
         text = asked.generate([example], mask, latents, compress=compress)[0]
-    except DataError as error:
-        # The id is made up; whoever asks one question does not know it.
-        raise DataError(str(error).removeprefix(f"example {_ID}: ")) from error
     return Answer(text=text, answer=extract(text, example))
 
 
-def _example(
-    images: ImageInput | Sequence[ImageInput], question: str, choices: Sequence[str] | None
+@contextmanager
+def without_id() -> Iterator[None]:
+    """Errors in the block do not name the id of `as_example`, which nobody gave it."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(str(error).removeprefix(f"example {_ID}: ")) from error
+
+
+def as_example(
+    images: ImageInput | Sequence[ImageInput],
+    question: str,
+    choices: Sequence[str] | None,
+    answer: str = "",
 ) -> Example:
-    """The question, checked as a row of a data set is.
+    """One question, checked as a row of a data set is, its images read.
+
+    Args:
+        images: A path or PIL image, or several in prompt order.
+        question: The question.
+        choices: The options, or None if it is open.
+        answer: The right answer, if it is known.
 
     Raises:
         ConfigError: It would be no row.
@@ -95,14 +111,14 @@ def _example(
             f"the question cannot be asked: {len(options)} choice{'s'[: len(options) != 1]}; "
             f"expected 2 to {len(LETTERS)}, or none at all for an open question"
         )
-    example = Example(id=_ID, images=shown, question=question, choices=options)
+    example = Example(id=_ID, images=shown, question=question, choices=options, answer=answer)
     row = Row(
         id=example.id,
         # The encoder counts them, and knows the places that a model's own words would make.
         images=["image"] * (question.count(IMAGE_PLACEHOLDER) or 1),
         question=question,
         choices=None if options is None else list(options),
-        answer="A",  # Any row has one. The first letter fits all choices.
+        answer=answer or "A",  # Any row has one. The first letter fits all choices.
     )
     if problems := content_problems(row):
         raise ConfigError(f"the question cannot be asked: {'; '.join(problems)}")

@@ -1,0 +1,1 @@
+"""The playground: a page in the browser on which a model is asked about pictures of one's own."""
