@@ -29,7 +29,7 @@ TRIED: tuple[tuple[str, tuple[str, ...], Mapping[str, str]], ...] = (
     }),
     ("Fewer questions", FEW, {"livr": "1,000 ten times, three seeds"}),
     ("Fewer questions", ("few-250",), {"livr": "250 forty times"}),
-    ("LoRA", ("lora",), {"livr": "LIVR, LoRA"}),
+    ("LoRA", ("lora", "lora-seeds"), {"livr": "LIVR, LoRA"}),
     ("Six tasks together", ("multitask",), {"livr": "LIVR, one model"}),
     ("Six tasks together", ("mixture",), {"livr": "counting three times"}),
     ("A smaller model", ("nano",), {"livr": "LIVR, nano"}),

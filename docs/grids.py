@@ -190,7 +190,7 @@ BLOCKS: Mapping[str, Mapping[str, Callable[[], str]]] = {
         "mixture": lambda: of_methods(read("mixture")),
         "mixture means": lambda: of_means(read("mixture")),
         "tuning": lambda: of_tuning(read("table1-pool"), read("lora")),
-        "lora": lambda: of_means(read("lora")),
+        "lora": lambda: of_means(read("lora", "lora-seeds")),
         "mirage": lambda: of_mirage(read("mirage")),
     },
     "mini.md": {
