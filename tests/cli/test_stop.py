@@ -29,6 +29,7 @@ class Import:
         self.name = name
     def find_spec(self, name, *_):
         if name == self.name:
+            self.name = None  # once: the last words import it, too
             ctrl_c()
 
 {moment}
