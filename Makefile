@@ -5,7 +5,6 @@ BIN    := .venv/bin
 STAMP  := .venv/.installed
 APP    := .venv-app
 ARGS   ?=
-WORKERS ?= 2
 GRID   ?= table1-pool
 PAGES  := settings demo grids audits forest benchmarks
 
@@ -43,8 +42,8 @@ $(APP)/.installed: $(STAMP) constraints-app.txt
 demo: $(STAMP)  ## direct SFT beside LIVR on the embedded model and images; ARGS="--seeds 3"
 	@$(BIN)/livr demo $(ARGS)
 
-test: $(STAMP)  ## the test suite, by two processes; ARGS="tests/cli -x" WORKERS=4
-	@$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
+test: $(STAMP)  ## the test suite; ARGS="tests/cli -x"
+	@$(BIN)/pytest $(ARGS)
 ifeq ($(strip $(ARGS)),)
 	@$(MAKE) --no-print-directory test-app
 endif
