@@ -39,7 +39,7 @@ def test_a_question_too_long_is_refused_instead_of_answered(
     assert len(mini.generate(_examples(tmp_path)[:1])) == 1
 
 
-def test_the_latents_and_the_answer_count(mini: livr.Model, tmp_path: Path) -> None:
+def test_the_latents_and_the_answer_count(tmp_path: Path) -> None:
     model = livr.load("mini", device="cpu", latents=LatentsConfig(num=16))
     _, long = _examples(tmp_path)
     spare = model.length(long).total - model.length.limit

@@ -120,8 +120,7 @@ class _Checker:
         for number, row, whole in read_rows(self.root / file, file, self.report.problems):
             count += 1
             content = (_content(row) or self._answer_problems(row)) if whole else []
-            pictures = self._picture_problems(row, split, number)
-            seen = [self._seen(image) for image in row.images]
+            pictures, seen = self._pictures(row, split, number)
             if whole:
                 self.shown.setdefault(row.id, seen)
             if whole and not content and not pictures:
@@ -162,33 +161,33 @@ class _Checker:
         self.ids[row.id] = place
         return []
 
-    def _picture_problems(self, row: Row, split: str, number: int) -> list[str]:
-        """Says which pictures cannot be used; notes where the others are shown."""
-        found = []
+    def _pictures(
+        self, row: Row, split: str, number: int
+    ) -> tuple[list[str], list[Inspected | None]]:
+        """Says which pictures cannot be used, and what was found in those that are asked about;
+        notes where sound ones are shown."""
+        problems: list[str] = []
+        found: list[Inspected | None] = []
         for image in (*row.images, *row.helper_images):
-            if problem := path_problem(self.root, image):
-                found.append(problem)
-                continue
-            path = (self.root / image).resolve()
-            new = path not in self.images
-            if new:
-                self.images[path] = inspect(path)
-            seen = self.images[path]
-            if seen.fault:
-                found.append(f"image {image} {seen.fault}")
-                continue
-            self.leaks.see_picture(seen.digest, image, split, number)
-            if new:
-                self.picture_notes.see(image, seen)
-        return found
+            problem, seen = self._look(image)
+            found.append(seen)
+            if seen is None:
+                problems.append(problem)
+            else:
+                self.leaks.see_picture(seen.digest, image, split, number)
+        return problems, found[: len(row.images)]
 
-    def _seen(self, image: str) -> Inspected | None:
-        """What was found in a sound picture of a row, once `_picture_problems` has looked."""
-        try:
-            found = self.images.get((self.root / image).resolve())
-        except (OSError, RuntimeError, ValueError):  # no path at all
-            return None
-        return None if found is None or found.fault else found
+    def _look(self, image: str) -> tuple[str, Inspected | None]:
+        """Why a picture cannot be used, or what was found in it."""
+        if problem := path_problem(self.root, image):
+            return problem, None
+        path = (self.root / image).resolve()
+        if path not in self.images:
+            self.images[path] = inspect(path)
+            if not self.images[path].fault:
+                self.picture_notes.see(image, self.images[path])
+        seen = self.images[path]
+        return (f"image {image} {seen.fault}", None) if seen.fault else ("", seen)
 
     def region_problems(self) -> list[Problem]:
         """Says what is wrong with the boxes of the data set, if it has any."""

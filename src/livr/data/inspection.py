@@ -7,6 +7,8 @@ import io
 from pathlib import Path
 from typing import NamedTuple
 
+from PIL import Image
+
 from livr.data.bits import Levels
 from livr.data.pictures import PictureError, decode, open_picture
 
@@ -38,15 +40,21 @@ def inspect(file: Path | io.BytesIO) -> Inspected:
         rgb, levels = decode(file)
     except PictureError as error:
         return Inspected(str(error))
-    digest = hashlib.sha256(f"{rgb.width}x{rgb.height} ".encode())
-    digest.update(rgb.tobytes())
-    return Inspected("", digest.hexdigest(), rgb.size, levels, _pages(file))
+    return Inspected("", _digest(rgb), rgb.size, levels, _pages(file))
 
 
 def inspect_picture(file: Path | io.BytesIO) -> tuple[str, str]:
     """Returns (what is wrong, "") or ("", hash of the pixels that the model sees)."""
-    found = inspect(file)
-    return found.fault, found.digest
+    try:
+        return "", _digest(decode(file).rgb)
+    except PictureError as error:
+        return str(error), ""
+
+
+def _digest(rgb: Image.Image) -> str:
+    digest = hashlib.sha256(f"{rgb.width}x{rgb.height} ".encode())
+    digest.update(rgb.tobytes())
+    return digest.hexdigest()
 
 
 def _pages(file: Path | io.BytesIO) -> int:

@@ -6,6 +6,7 @@ import json
 import sys
 from typing import Any
 
+from livr.data.columns import repeated
 from livr.data.rows import shortened
 
 Objects = list[tuple[dict[str, Any], str]]
@@ -24,14 +25,10 @@ def parsed(text: str) -> tuple[Any, Objects]:
     def build(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         result = dict(pairs)
         if len(result) < len(pairs):
-            doubled.append((result, _twice([key for key, _ in pairs])))
+            doubled.append((result, repeated([key for key, _ in pairs])[0]))
         return result
 
     return json.loads(text, object_pairs_hook=build), doubled
-
-
-def _twice(keys: list[str]) -> str:
-    return next(key for i, key in enumerate(keys) if key in keys[:i])
 
 
 def repeated_key(value: Any, doubled: Objects) -> str | None:
